@@ -1,0 +1,106 @@
+"""Files that appear whole or not at all: written under a temporary name, flushed, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtlcore.errors import MtlError
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "it is too large",
+}
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` (an empty file) that takes its name when the block ends well.
+
+    On any exception the temporary file is removed and an old file at ``path`` stays as it was. A symbolic
+    link is followed. The new file has the permissions that the umask gives. MtlError, naming ``path``,
+    where it cannot be written; also where the disk fills up inside the block.
+    """
+    final = Path(os.path.realpath(path))
+    temporary = final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}.part")
+    mode = _start(path, final, temporary)
+    try:
+        yield temporary
+        # Some writers (safetensors) make files that only their owner can read.
+        temporary.chmod(mode)
+        flush_to_disk(temporary)
+        temporary.replace(final)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise MtlError(f"Cannot write {path}: {_FULL[error.errno]}.") from error
+        raise
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    _flush_folder(final.parent)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def flush_to_disk(path: Path) -> None:
+    """Return when the file's bytes are on the disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reserve(path: Path) -> None:
+    """Allocate the disk blocks of a sparse file, OSError where there is no room for them.
+
+    Writing to a memory map of a sparse file on a full disk kills the process (SIGBUS); this fails before.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # file systems that cannot allocate ahead
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _start(path: Path, final: Path, temporary: Path) -> int:
+    """Create the empty temporary file; its permission bits."""
+    if final.exists() and not final.is_file():
+        kind = "a folder" if final.is_dir() else "not a regular file"
+        raise MtlError(f"Cannot write {path}: it is {kind}. Choose another name.")
+    try:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileNotFoundError:
+        raise MtlError(f"Cannot write {path}: the folder {final.parent} does not exist. Create it first.") from None
+    except OSError as error:
+        reason = _FULL.get(error.errno or 0) or error.strerror
+        raise MtlError(f"Cannot write {path}: {reason}.") from error
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renaming last through a power cut, where the system can (Windows cannot open folders)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,251 @@
+"""Model folders: config.json, model.safetensors and a model card. Nothing is ever pickled or executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mtlcore.atomic import atomic_path, atomic_write_text
+from mtlcore.config import build
+from mtlcore.device import resolve
+from mtlcore.errors import MtlError
+from mtlcore.interfaces import PackagedModel
+from mtlcore.model import SCHEMA, Model, ModelConfig
+from mtlcore.net import parameter_count
+from mtlcore.plugins import Plugins, current
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+
+def save_model(model: Model, folder: Path, card: str | None = None) -> None:
+    """Write a model folder; each file appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tensors(model.net.state_dict(), folder / WEIGHTS)
+    atomic_write_text(folder / CONFIG, json.dumps(model.config.as_dict(), indent=2) + "\n")
+    atomic_write_text(folder / CARD, model_card(model) if card is None else card)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """A safetensors file, whole or not at all."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(plain, temporary)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise MtlError(f"Weights {path} do not exist.") from None
+    except (SafetensorError, OSError) as error:
+        raise MtlError(f"Weights {path} cannot be read as safetensors: {error}.") from None
+
+
+def load_model(
+    source: str | Path,
+    device: str = "cpu",
+    *,
+    stage: str | None = None,
+    ndim: int | None = None,
+    plugins: Plugins | None = None,
+) -> Model:
+    """A model from its folder, or from a packaged model's name.
+
+    ``stage`` and ``ndim`` choose among packaged models of one name ("default" has several).
+    """
+    registered = plugins or current()
+    folder = find_model(source, stage, ndim, registered)
+    config = read_config(folder)
+    model = Model.new(config, registered)
+    _fill(model, load_tensors(folder / WEIGHTS), folder / WEIGHTS)
+    model.folder, model.fingerprint = folder, file_hash(folder / WEIGHTS)
+    return model.to(resolve(device))
+
+
+def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins: Plugins) -> Path:
+    """The folder of a model: a path as it is, else a packaged name."""
+    folder = Path(source)
+    if (folder / CONFIG).is_file():
+        return folder
+    if folder.exists():
+        raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}. Make one with mtl export or mtl import.")
+    known = packaged_models(plugins)
+    matching = [
+        model
+        for model in known
+        if model.name == str(source) and stage in (None, model.stage) and ndim in (None, model.ndim)
+    ]
+    if matching:
+        return matching[0].folder
+    if any(model.name == str(source) for model in known):
+        raise MtlError(
+            f"The packaged model '{source}' has no {ndim}D model of stage '{stage}'. "
+            "See mtl models, or train one with mtl train."
+        )
+    names = ", ".join(sorted({model.name for model in known})) or "none"
+    raise MtlError(f"No model '{source}': it is neither a folder nor a packaged model ({names}).")
+
+
+def packaged_models(plugins: Plugins) -> list[PackagedModel]:
+    """Every model that a plugin ships."""
+    return [plugins.models.load(entry) for entry in plugins.models.entries()]
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """A model folder's config.json, checked."""
+    path = folder / CONFIG
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}.") from None
+    except (OSError, ValueError) as error:
+        raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise MtlError(f"{path} holds no table: it is not a model's configuration.")
+    if values.get("schema", SCHEMA) > SCHEMA:
+        raise MtlError(f"{path} has schema {values['schema']}, this mtlcore reads up to {SCHEMA}: upgrade mtlcore.")
+    return build(ModelConfig, values, str(path))
+
+
+def _fill(model: Model, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put weights into the network; names and shapes must agree one by one."""
+    expected = model.net.state_dict()
+    for name in expected:
+        if name not in tensors:
+            raise MtlError(f"{path} lacks '{name}', which config.json's network has.")
+    for name, value in tensors.items():
+        if name not in expected:
+            raise MtlError(f"{path} holds '{name}', which config.json's network does not have.")
+        if value.shape != expected[name].shape:
+            raise MtlError(
+                f"{path}: '{name}' has the shape {tuple(value.shape)}, expected {tuple(expected[name].shape)}."
+            )
+    model.net.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def import_checkpoint(path: Path, folder: Path, plugins: Plugins | None = None) -> Model:
+    """A foreign checkpoint as a model folder (see convert_foreign)."""
+    model = convert_foreign(path, plugins)
+    save_model(model, folder)
+    return model
+
+
+def convert_foreign(path: Path, plugins: Plugins | None = None) -> Model:
+    """A foreign checkpoint (a Lightning file or a bare state dict) as a model; nothing in it is executed."""
+    registered = plugins or current()
+    state = _read_foreign(path)
+    converted = registered.hook.convert_checkpoint(state=state)
+    if converted is None:
+        keys = ", ".join(list(state)[:4])
+        raise MtlError(f"{path} is no checkpoint that an installed plugin knows: its keys begin with {keys}.")
+    options, weights = converted
+    model = Model.new(build(ModelConfig, options, str(path)), registered)
+    _fill(model, weights, path)
+    return model
+
+
+def _read_foreign(path: Path) -> dict[str, Tensor]:
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise MtlError(f"Checkpoint {path} does not exist.") from None
+    except Exception as error:
+        # torch raises many kinds here, and its message may run over a page.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MtlError(f"{path} cannot be read as a checkpoint of weights alone: {reason}") from None
+    state = content.get("state_dict", content) if isinstance(content, dict) else content
+    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise MtlError(f"{path} holds no state dict: expected a Lightning checkpoint or a dict of tensors.")
+    return {str(name): value for name, value in state.items()}
+
+
+def export_model(run: Path, folder: Path, tasks: list[str] | None = None, plugins: Plugins | None = None) -> Model:
+    """Copy a model, or a training run's best one, to a folder of its own; with ``tasks``, only their part of it."""
+    source = model_folder(run)
+    model = load_model(source, plugins=plugins)
+    if tasks:
+        model = _part_of(model, tasks, plugins or current())
+        save_model(model, folder)
+    else:
+        card = source / CARD
+        save_model(model, folder, card.read_text(encoding="utf-8") if card.is_file() else None)
+    return model
+
+
+def model_folder(run: Path) -> Path:
+    """The model of a training run (its best one), or the folder itself where it is a model's."""
+    best = run / "best"
+    if (best / CONFIG).is_file():
+        return best
+    if (run / CONFIG).is_file():
+        return run
+    raise MtlError(f"{run} is neither a training run with a best model nor a model folder.")
+
+
+def _part_of(model: Model, names: list[str], plugins: Plugins) -> Model:
+    """A model of some of the tasks; the network's inputs stay as they are."""
+    model.chosen(names)
+    options = model.config.as_dict()
+    options["tasks"] = [task for task in options["tasks"] if task["name"] in names]
+    if model.stage.needs_fields and len(names) < len(model.tasks):
+        raise MtlError(
+            f"The model refines fields of {', '.join(task.name for task in model.tasks)} together: "
+            "a part of it would lack its inputs. Export it whole."
+        )
+    part = Model.new(build(ModelConfig, options, "config"), plugins)
+    wanted = part.net.state_dict()
+    part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})
+    return part
+
+
+def model_card(model: Model) -> str:
+    """A model card in Markdown: what the model is, its data, figures and limits."""
+    config, training = model.config, model.config.training
+    lines = [
+        f"# {config.stage['name'].upper()} model, {config.ndim}D",
+        "",
+        config.note,
+        "",
+        f"- Tasks: {', '.join(task.name for task in model.tasks)}",
+        f"- Backbone: {model.backbone.name}, {parameter_count(model.net):,} parameters",
+        f"- Images are normalised to a root mean square of {config.amplitude:g}",
+        f"- Made with mtlcore {config.version}" if config.version else "",
+        "",
+        "## Training data and budget",
+        "",
+        *([f"- {key}: {_plain(value)}" for key, value in training.items() if key != "metrics"] or ["Not recorded."]),
+        "",
+        "## Figures on validation data",
+        "",
+        *(
+            [f"- {key}: {value:.4g}" for key, value in training.get("metrics", {}).items() if value is not None]
+            or ["Not measured."]
+        ),
+        "",
+        "## Limits",
+        "",
+        "Images that differ from the training data in sampling, wavelet or geology are answered all the same: "
+        "look at the pictures before you trust them.",
+    ]
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)

@@ -1,0 +1,192 @@
+"""Training samples: items read, normalised, cropped, changed at random and put into batches.
+
+What happens to an item is a function of (seed, epoch, index) alone, so that neither the number of workers
+nor an interruption changes a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from mtlcore.amplitude import prepare
+from mtlcore.errors import MtlError
+from mtlcore.interfaces import Items, Output, Stage, Task
+
+Array = NDArray[np.float32]
+Item = dict[str, Array]
+Batch = dict[str, Tensor]
+Key = tuple[int, int]
+"""Epoch and index of an item."""
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """Random changes of training items; every output's labels follow as the output declares.
+
+    ``flip``: mirror along each horizontal axis with probability one half. ``polarity``: probability that
+    amplitudes change their sign. ``amplitude``: amplitudes times a factor up to this many times more or less.
+    """
+
+    flip: bool = True
+    polarity: float = 0.5
+    amplitude: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.polarity <= 1:
+            raise MtlError(f"augment.polarity is {self.polarity}: expected a probability, 0..1.")
+        if self.amplitude < 1:
+            raise MtlError(f"augment.amplitude is {self.amplitude}: expected a factor of at least 1.")
+
+
+@dataclass(frozen=True)
+class Samples(Dataset[Item]):
+    """Items as the network's stage sees them: ``image``, ``field/NAME`` to read, ``label/NAME`` to learn."""
+
+    items: Items
+    stage: Stage
+    tasks: tuple[Task, ...]
+    level: float
+    seed: int
+    crop: tuple[int, ...] | None = None
+    augment: AugmentOptions | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return tuple(output for task in self.tasks for output in task.outputs_in(len(self.items.shape)))
+
+    def __getitem__(self, key: Key) -> Item:
+        epoch, index = key
+        random = np.random.default_rng([self.seed, epoch, index])
+        item = self.items[index]
+        fields = self.stage.training_fields(self.tasks, item, random)
+        labels = {output.name: item[output.name] for output in self.outputs if output.name in item}
+        sample = self._normalised(item["image"], fields, labels)
+        if self.crop is not None:
+            sample = _crop(sample, self.crop, random)
+        if self.augment is not None:
+            sample = _augment(sample, self.augment, {output.name: output for output in self.outputs}, random)
+        return {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in sample.items()}
+
+    def _normalised(self, image: Array, fields: Item, labels: Item) -> Item:
+        """Amplitudes in the network's scale; labels unknown (NaN) where the image is dead."""
+        prepared = prepare(image, self.level)
+        amplitudes = {output.name for output in self.outputs if output.amplitude}
+        sample = {"image": prepared.image}
+        for prefix, arrays in (("field", fields), ("label", labels)):
+            for name, values in arrays.items():
+                scaled = values / prepared.scale if name in amplitudes else values
+                unknown = np.nan if prefix == "label" else 0.0
+                sample[f"{prefix}/{name}"] = np.where(prepared.dead, np.float32(unknown), scaled)
+        return sample
+
+
+def _crop(sample: Item, size: tuple[int, ...], random: np.random.Generator) -> Item:
+    """A window at a random place; items smaller than it are taken whole on that axis."""
+    shape = sample["image"].shape
+    starts = [int(random.integers(0, max(length - edge, 0) + 1)) for length, edge in zip(shape, size, strict=True)]
+    window = tuple(slice(start, start + edge) for start, edge in zip(starts, size, strict=True))
+    return {name: values[window] for name, values in sample.items()}
+
+
+def _augment(sample: Item, options: AugmentOptions, outputs: dict[str, Output], random: np.random.Generator) -> Item:
+    ndim = sample["image"].ndim
+    if options.flip:
+        for axis in range(1, ndim):
+            if random.random() < 0.5:
+                sample = {name: _mirror(name, values, axis, outputs) for name, values in sample.items()}
+    factor = float(np.exp(random.uniform(-1, 1) * np.log(options.amplitude)))
+    if random.random() < options.polarity:
+        factor = -factor
+    return {
+        name: values * np.float32(factor) if _is_amplitude(name, outputs) else values for name, values in sample.items()
+    }
+
+
+def _mirror(name: str, values: Array, axis: int, outputs: dict[str, Output]) -> Array:
+    flipped = np.flip(values, axis)
+    output = outputs.get(name.partition("/")[2])
+    if output is None or output.mirror is None:
+        return flipped
+    return np.asarray(output.mirror(flipped, axis, values.ndim))
+
+
+def _is_amplitude(name: str, outputs: dict[str, Output]) -> bool:
+    output = outputs.get(name.partition("/")[2])
+    return name == "image" or (output is not None and output.amplitude)
+
+
+class EpochOrder(Sampler[list[Key]]):
+    """Batches of one epoch for one rank, dealt out in turn from an endless order of the items.
+
+    The order is one permutation of all items after another, each drawn from (seed, its number); an epoch is
+    a stretch of it, ``size`` items long (filled up to whole batches, so that all ranks have equal ones).
+    ``start`` leaves out the batches that an interrupted run has done.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        size: int,
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.count, self.seed, self.epoch, self.start = count, seed, epoch, start
+        self.batch_size, self.rank, self.ranks = batch_size, rank, ranks
+        self.steps = -(-size // batch_size)
+
+    def __len__(self) -> int:
+        return self.steps - self.start
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        length = self.steps * self.batch_size
+        order = self._stretch(self.epoch * length, length)
+        share = self.batch_size // self.ranks
+        for step in range(self.start, self.steps):
+            begin = step * self.batch_size + self.rank * share
+            yield [(self.epoch, int(index)) for index in order[begin : begin + share]]
+
+    def _stretch(self, begin: int, length: int) -> NDArray[np.int64]:
+        passes = range(begin // self.count, (begin + length - 1) // self.count + 1)
+        order = np.concatenate(
+            [np.random.default_rng([self.seed, number]).permutation(self.count) for number in passes]
+        )
+        offset = begin - passes[0] * self.count
+        return np.asarray(order[offset : offset + length])
+
+
+def batches(samples: Samples, order: Sequence[list[Key]] | EpochOrder, workers: int) -> DataLoader[Item]:
+    """A loader of batches; with workers, other processes read ahead."""
+    return DataLoader(
+        samples,
+        batch_sampler=order,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """Stack items, N x 1 x ...; a label that only some of them have is NaN in the others."""
+    shape = items[0]["image"].shape
+    names = sorted({name for item in items for name in item})
+    unknown = np.full(shape, np.nan, dtype=np.float32)
+    return {name: torch.from_numpy(np.stack([item.get(name, unknown)[None] for item in items])) for name in names}
+
+
+def part(batch: Batch, prefix: str) -> Batch:
+    """The tensors of one kind, "field" or "label", by their plain names."""
+    return {name.partition("/")[2]: value for name, value in batch.items() if name.startswith(f"{prefix}/")}

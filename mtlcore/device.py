@@ -1,0 +1,41 @@
+"""Which device computes: asked for by name, never replaced silently."""
+
+from __future__ import annotations
+
+import torch
+
+from mtlcore.errors import MtlError
+
+
+def resolve(name: str) -> torch.device:
+    """The device of a name: auto, cpu, cuda, cuda:N or mps. One that is missing is an error."""
+    if name == "auto":
+        return torch.device(_best())
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise MtlError(f"Unknown device '{name}': expected auto, cpu, cuda, cuda:N or mps.") from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise MtlError(f"Device '{name}' is not supported: expected auto, cpu, cuda, cuda:N or mps.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise _missing(name, f"{torch.cuda.device_count()} CUDA devices were found")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise _missing(name, "this machine or this torch has no MPS")
+    return device
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _missing(name: str, reason: str) -> MtlError:
+    return MtlError(f"Device '{name}' is not available: {reason}. Use --device cpu, or auto.")
+
+
+def describe(device: torch.device) -> str:
+    """A device in words: its name and, on a CPU, the threads in use."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)

@@ -1,0 +1,146 @@
+"""Running a model over a volume: tile by tile through the network, then the tasks' last steps on the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtlcore.errors import MtlError, OptionError
+from mtlcore.interfaces import Task
+from mtlcore.model import Model
+from mtlcore.tiles import Tile, tile_size, tiles
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InferOptions:
+    """``tile``: edge of a tile in samples (None: as large as is reasonable). ``halo``: samples read around a
+    tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
+    copies of the image along its horizontal axes."""
+
+    tile: int | None = None
+    halo: int | None = None
+    mirrored_average: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tile is not None and self.tile < 1:
+            raise OptionError(f"tile is {self.tile}: expected an edge of at least 1 sample.")
+        if self.halo is not None and self.halo < 0:
+            raise OptionError(f"halo is {self.halo}: expected 0 samples or more.")
+
+
+def infer(
+    model: Model,
+    image: Array,
+    fields: Mapping[str, Array],
+    tasks: Sequence[Task],
+    options: InferOptions,
+    tile_done: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Array]:
+    """Fields of the tasks, from a normalised image (depth, ...) and the fields that the stage reads."""
+    once = _decode_all(model, image, fields, tasks, options, tile_done)
+    solved = _solve(once, tasks, image)
+    if not options.mirrored_average:
+        return solved
+    variants = [solved]
+    for axis in range(1, image.ndim):
+        mirrored = {name: mirror(model, name, values, axis) for name, values in fields.items()}
+        flipped = np.ascontiguousarray(np.flip(image, axis))
+        result = _solve(_decode_all(model, flipped, mirrored, tasks, options, tile_done), tasks, flipped)
+        variants.append({name: mirror(model, name, values, axis) for name, values in result.items()})
+    merged: dict[str, Array] = {}
+    for task in tasks:
+        merged.update(task.merge(variants))
+    return merged
+
+
+def mirror(model: Model, name: str, values: Array, axis: int) -> Array:
+    """An output's array of the mirrored volume."""
+    flipped = np.ascontiguousarray(np.flip(values, axis))
+    rule = next((output.mirror for output in model.outputs if output.name == name), None)
+    return flipped if rule is None else np.asarray(rule(flipped, axis, model.ndim), dtype=np.float32)
+
+
+def _solve(decoded: Mapping[str, dict[str, Array]], tasks: Sequence[Task], image: Array) -> dict[str, Array]:
+    """Every task's last step; only declared outputs remain, each checked."""
+    fields: dict[str, Array] = {}
+    for task in tasks:
+        solved = task.solve(decoded[task.name], image)
+        for output in task.outputs_in(image.ndim):
+            if output.name not in solved:
+                raise MtlError(f"Task '{task.name}' gave no '{output.name}': its decode or solve leaves it out.")
+            values = np.asarray(solved[output.name], dtype=np.float32)
+            if values.shape != image.shape:
+                raise MtlError(
+                    f"Task '{task.name}' gave '{output.name}' of shape {values.shape}, expected {image.shape}."
+                )
+            fields[output.name] = values
+    return fields
+
+
+@torch.inference_mode()
+def _decode_all(
+    model: Model,
+    image: Array,
+    fields: Mapping[str, Array],
+    tasks: Sequence[Task],
+    options: InferOptions,
+    tile_done: Callable[[int, int], None],
+) -> dict[str, dict[str, Array]]:
+    """Per task, its decoded arrays over the whole volume."""
+    plan = plan_tiles(model, image.shape, options)
+    decoded: dict[str, dict[str, Array]] = {task.name: {} for task in tasks}
+    for number, tile in enumerate(plan, start=1):
+        inputs = _read(model, image, fields, tile)
+        raw = model.net(inputs, [task.name for task in tasks])
+        padded = next(iter(inputs.values())).shape[2:]
+        for task in tasks:
+            arrays = decoded[task.name]
+            for name, value in task.decode(raw[task.name]).items():
+                ratios = tuple(full // have for full, have in zip(padded, value.shape[2:], strict=True))
+                if name not in arrays:
+                    coarse = [-(-length // ratio) for length, ratio in zip(image.shape, ratios, strict=True)]
+                    arrays[name] = np.zeros((value.shape[1], *coarse), dtype=np.float32)
+                _store(arrays, name, value, tile, ratios)
+        tile_done(number, len(plan))
+    return {
+        task: {name: values[0] if values.shape[0] == 1 else values for name, values in arrays.items()}
+        for task, arrays in decoded.items()
+    }
+
+
+def plan_tiles(model: Model, shape: tuple[int, ...], options: InferOptions) -> list[Tile]:
+    """The tiles in which a model runs over a volume: one, where its backbone must see the whole of it."""
+    reach = model.backbone.halo
+    if reach is None:
+        if options.tile is not None and options.tile < max(shape):
+            raise OptionError(
+                f"Backbone '{model.backbone.name}' must see the whole volume: tiles of {options.tile} would change "
+                "its answer. Leave the tile size out, or use a model with another backbone."
+            )
+        return list(tiles(shape, shape, 0, model.net.stride))
+    halo = reach if options.halo is None else options.halo
+    return list(tiles(shape, tile_size(shape, halo, options.tile), halo, model.net.stride))
+
+
+def _read(model: Model, image: Array, fields: Mapping[str, Array], tile: Tile) -> dict[str, torch.Tensor]:
+    def tensor(values: Array) -> torch.Tensor:
+        window = torch.from_numpy(np.ascontiguousarray(values[tile.read], dtype=np.float32))
+        # Padded here, the network's outputs tell exactly how much coarser than the inputs they are.
+        return model.net.pad(window[None, None].to(model.device))
+
+    here = {name: tensor(values) for name, values in fields.items()}
+    return model.stage.inputs(model.tasks, tensor(image), here)
+
+
+def _store(arrays: dict[str, Array], name: str, value: torch.Tensor, tile: Tile, ratios: tuple[int, ...]) -> None:
+    """Put a tile's core into the whole array, which is ``ratios`` times coarser than the image."""
+    values = value[0].float().cpu().numpy()
+    keep = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.keep, ratios, strict=True))
+    core = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.core, ratios, strict=True))
+    arrays[name][(slice(None), *core)] = values[(slice(None), *keep)]

@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM as a flag that a long loop looks at between its steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class Flag:
+    """Set once an interrupt has come."""
+
+    is_set: bool = False
+
+
+@contextmanager
+def noticed() -> Iterator[Flag]:
+    """While the block runs, the first SIGINT or SIGTERM sets the flag; a second one ends the program at once."""
+    flag = Flag()
+    if threading.current_thread() is not threading.main_thread():
+        # Only the main thread may set handlers; others are stopped by whoever started them.
+        yield flag
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if flag.is_set:
+            raise KeyboardInterrupt("Interrupted twice: the step in hand is lost.")
+        flag.is_set = True
+
+    old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield flag
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

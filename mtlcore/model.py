@@ -1,0 +1,191 @@
+"""A model: a network with what is needed to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtlcore.config import build
+from mtlcore.errors import MtlError
+from mtlcore.interfaces import Backbone, Output, Stage, Task
+from mtlcore.net import MultiTaskNet, flatten, input_channels
+from mtlcore.plugins import Plugins, current
+
+Array = NDArray[np.float32]
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What config.json holds: how to build the network, and what it was trained on.
+
+    ``amplitude``: root mean square to which images are normalised. ``inputs``: channels that the network
+    reads, by name. ``note``: said on the terminal whenever the model is used.
+    """
+
+    stage: dict[str, Any]
+    ndim: int
+    backbone: dict[str, Any]
+    tasks: tuple[dict[str, Any], ...]
+    inputs: dict[str, int]
+    amplitude: float = 1.0
+    note: str = ""
+    units: dict[str, str] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+    schema: int = SCHEMA
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The objects that a configuration names."""
+
+    stage: Stage
+    backbone: Backbone
+    tasks: tuple[Task, ...]
+
+
+def build_part(kind: str, options: Mapping[str, Any], plugins: Plugins) -> Any:
+    """An instance of a registered class from a table with its ``name`` and options."""
+    rest = dict(options)
+    name = rest.pop("name", None)
+    if not isinstance(name, str):
+        raise MtlError(
+            f"A {kind} without a name: {dict(options)!r}. Say name = one of {', '.join(plugins.registries[kind])}."
+        )
+    return build(plugins.registries[kind][name], rest, f"{kind} {name}")
+
+
+def build_parts(config: ModelConfig, plugins: Plugins) -> Parts:
+    """Stage, backbone and tasks of a configuration."""
+    return Parts(
+        build_part("stage", config.stage, plugins),
+        build_part("backbone", config.backbone, plugins),
+        tuple(build_part("task", task, plugins) for task in config.tasks),
+    )
+
+
+def part_options(part: Any) -> dict[str, Any]:
+    """The table that builds a part again."""
+    return {"name": part.name, **asdict(part)}
+
+
+def describe(parts: Parts, ndim: int, **other: Any) -> ModelConfig:
+    """The configuration of a network of these parts."""
+    from mtlcore import __version__
+
+    outputs = [output for task in parts.tasks for output in task.outputs_in(ndim)]
+    return ModelConfig(
+        stage=part_options(parts.stage),
+        ndim=ndim,
+        backbone=part_options(parts.backbone),
+        tasks=tuple(part_options(task) for task in parts.tasks),
+        inputs=input_channels(parts.stage, parts.tasks, ndim),
+        units={output.name: output.unit for output in outputs},
+        version=__version__,
+        **other,
+    )
+
+
+class Model:
+    """A network ready for use: ``predict`` gives fields, ``raw`` the network's own numbers.
+
+    ``fingerprint`` is the SHA-256 of the weights' file, empty for a model that is not stored.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        parts: Parts,
+        net: MultiTaskNet,
+        folder: Path | None = None,
+        fingerprint: str = "",
+    ) -> None:
+        self.config = config
+        self.stage, self.backbone, self.tasks = parts.stage, parts.backbone, parts.tasks
+        self.net = net
+        self.folder = folder
+        self.fingerprint = fingerprint
+
+    @classmethod
+    def new(cls, config: ModelConfig, plugins: Plugins | None = None) -> Model:
+        """A model of random weights."""
+        parts = build_parts(config, plugins or current())
+        net = MultiTaskNet(parts.backbone, parts.tasks, config.inputs, config.ndim)
+        return cls(config, parts, net.eval())
+
+    @property
+    def ndim(self) -> int:
+        return self.config.ndim
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.net.parameters()).device
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return tuple(output for task in self.tasks for output in task.outputs_in(self.ndim))
+
+    def to(self, device: torch.device | str) -> Model:
+        """The same model, moved to a device."""
+        self.net.to(device)
+        return self
+
+    def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
+        """The tasks of these names (None: all); one that the model lacks is an error."""
+        have = {task.name: task for task in self.tasks}
+        for name in names or ():
+            if name not in have:
+                where = f" {self.folder}" if self.folder else ""
+                raise MtlError(
+                    f"The model{where} has no task '{name}': it has {', '.join(have)}. "
+                    "Ask for one of these with --tasks, or use another --model."
+                )
+        return tuple(have.values()) if names is None else tuple(have[name] for name in names)
+
+    @torch.inference_mode()
+    def raw(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """The network's own outputs by name, before any post-processing.
+
+        ``inputs``: (depth, ...) arrays, or (channel, depth, ...) where a name has several channels, exactly
+        as the network reads them (not normalised here). One channel comes back as (depth, ...).
+        """
+        missing = [name for name in self.config.inputs if name not in inputs]
+        if missing:
+            raise MtlError(f"The model reads {', '.join(self.config.inputs)}: '{missing[0]}' is not among the inputs.")
+        tensors = {name: self._tensor(inputs[name], name) for name in self.config.inputs}
+        return {name: to_array(value) for name, value in flatten(self.net(tensors)).items()}
+
+    def _tensor(self, values: Array, name: str) -> torch.Tensor:
+        array = np.ascontiguousarray(values, dtype=np.float32)
+        if array.ndim == self.ndim:
+            array = array[None]
+        if array.ndim != self.ndim + 1 or array.shape[0] != self.config.inputs[name]:
+            raise MtlError(
+                f"Input '{name}' has the shape {values.shape}: expected {self.config.inputs[name]} channel(s) "
+                f"of {self.ndim} dimensions, depth first."
+            )
+        return torch.from_numpy(array)[None].to(self.device)
+
+    def predict(
+        self, image: Array, fields: Mapping[str, Array] | None = None, tasks: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Fields by name from an image (depth, ...) of any amplitude; a refining model also needs ``fields``."""
+        from mtlcore.pipeline import Chain
+
+        return Chain.of([self]).run(image, tasks=tasks, fields=fields).fields
+
+
+def to_array(value: torch.Tensor) -> Array:
+    """A batch of one as (depth, ...) for one channel, (channel, depth, ...) for several; float32."""
+    array = value[0].float().cpu().numpy()
+    return array[0] if array.shape[0] == 1 else array

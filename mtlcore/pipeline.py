@@ -1,0 +1,277 @@
+"""Stages in a row: from an image of any amplitude to fields, refined as often as is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlcore.amplitude import Prepared, prepare
+from mtlcore.checkpoint import load_model
+from mtlcore.errors import MtlError
+from mtlcore.infer import InferOptions, infer
+from mtlcore.interfaces import Output
+from mtlcore.model import Model
+from mtlcore.plugins import Plugins, current
+
+Array = NDArray[np.float32]
+DEFAULT_MODEL = "default"
+
+
+@dataclass(frozen=True)
+class Result:
+    """``fields``: arrays by output name. ``changes``: per refining pass, the change of each field (see change)."""
+
+    fields: dict[str, Array]
+    changes: list[dict[str, float]]
+    prepared: Prepared
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Models of stages in a row. The last refining one runs ``iterations`` times, or until it changes little."""
+
+    models: tuple[Model, ...]
+    iterations: int = 1
+    tolerance: float = 0.0
+    options: InferOptions = field(default_factory=InferOptions)
+    plugins: Plugins | None = None
+    """Whose listeners hear of the progress; None: nobody does."""
+    folder: Path | None = None
+
+    @classmethod
+    def of(cls, models: Sequence[Model], **options: Any) -> Chain:
+        """A chain, checked: same dimensions, refining models after others, a sensible number of passes."""
+        dimensions = {model.ndim for model in models}
+        if len(dimensions) > 1:
+            raise MtlError("The models differ in dimensions: expected all 2D or all 3D.")
+        chain = cls(tuple(models), **options)
+        if chain.iterations < 1:
+            raise MtlError(f"iterations is {chain.iterations}: expected at least 1.")
+        return chain
+
+    @property
+    def ndim(self) -> int:
+        return self.models[0].ndim
+
+    def run(
+        self,
+        image: Array,
+        tasks: Sequence[str] | None = None,
+        fields: Mapping[str, Array] | None = None,
+        live: NDArray[np.bool_] | None = None,
+    ) -> Result:
+        """All stages on one image (depth, ...); ``fields`` are those of an earlier run, for a refining first stage."""
+        check_image(image, self.ndim)
+        self.models[-1].chosen(tasks)
+        prepared = prepare(image, self.models[0].config.amplitude, live)
+        state = self._normalise(fields or {}, prepared)
+        changes: list[dict[str, float]] = []
+        for position, model in enumerate(self.models):
+            wanted = tasks if position == len(self.models) - 1 and not model.stage.needs_fields else None
+            level = model.config.amplitude / self.models[0].config.amplitude
+            for _ in range(self.iterations if model.stage.needs_fields else 1):
+                before = state
+                state = {**before, **self._pass(model, prepared, before, wanted, level)}
+                if not model.stage.needs_fields:
+                    continue
+                changes.append(change(model.outputs, before, state, prepared.dead))
+                if max(changes[-1].values(), default=0.0) < self.tolerance:
+                    break
+        names = [output.name for task in self.models[-1].chosen(tasks) for output in task.outputs_in(self.ndim)]
+        outputs = {output.name: output for output in self.models[-1].outputs}
+        return Result({n: _finish(outputs[n], state[n], prepared) for n in names}, changes, prepared)
+
+    def _pass(
+        self,
+        model: Model,
+        prepared: Prepared,
+        state: dict[str, Array],
+        wanted: Sequence[str] | None,
+        level: float,
+    ) -> dict[str, Array]:
+        """One stage's fields from those before it, in the amplitudes of the chain's first model."""
+        name = model.stage.name
+        read = _fields_read(model, state) if model.stage.needs_fields else {}
+        amplitudes = {output.name for output in model.outputs if output.amplitude}
+        if self.plugins:
+            self.plugins.hook.stage_started(stage=name, total=0, folder=self.folder)
+
+        def tile_done(done: int, total: int) -> None:
+            if self.plugins:
+                self.plugins.hook.step_finished(stage=name, step=done, total=total, values={})
+
+        scaled = {key: values * level if key in amplitudes else values for key, values in read.items()}
+        found = infer(model, prepared.image * level, scaled, model.chosen(wanted), self.options, tile_done)
+        if self.plugins:
+            self.plugins.hook.stage_finished(stage=name, values={})
+        return {key: values / level if key in amplitudes else values for key, values in found.items()}
+
+    def _normalise(self, fields: Mapping[str, Array], prepared: Prepared) -> dict[str, Array]:
+        amplitudes = {output.name for model in self.models for output in model.outputs if output.amplitude}
+        return {
+            name: np.asarray(values / prepared.scale if name in amplitudes else values, dtype=np.float32)
+            for name, values in fields.items()
+        }
+
+
+def check_image(image: Array, ndim: int) -> None:
+    """Refuse an array that a model of so many dimensions cannot read."""
+    if image.ndim != ndim or min(image.shape) < 2:
+        raise MtlError(
+            f"The image has the shape {tuple(image.shape)}: a {ndim}D model needs {ndim} axes of at least 2 samples, "
+            "depth first."
+        )
+
+
+def _fields_read(model: Model, state: Mapping[str, Array]) -> dict[str, Array]:
+    """The fields that a refining model needs, or an error that says what to do."""
+    names = [output.name for output in model.outputs]
+    missing = [name for name in names if name not in state]
+    if missing:
+        raise MtlError(
+            f"Stage '{model.stage.name}' refines {', '.join(names)}, but there is no '{missing[0]}'. "
+            "Run --stage mti first or in the same command, with a model of all these tasks."
+        )
+    return {name: state[name] for name in names}
+
+
+def _finish(output: Output, values: Array, prepared: Prepared) -> Array:
+    """An output as users get it: in the input's amplitudes, within its range, 0 where the data are dead."""
+    if output.amplitude:
+        values = np.asarray(values.astype(np.float64) * prepared.scale, dtype=np.float32)
+    if output.range is not None:
+        values = np.clip(values, *output.range)
+    return np.where(prepared.dead, np.float32(0), values)
+
+
+def change(
+    outputs: Sequence[Output],
+    before: Mapping[str, Array],
+    after: Mapping[str, Array],
+    dead: NDArray[np.bool_],
+) -> dict[str, float]:
+    """How much a pass changed each field: root mean square of the difference over that of the field before.
+
+    Axial angles: the mean difference over 90 degrees, where the output that masks them is above one half.
+    """
+    return {
+        output.name: _change_of(output, before, after, ~dead)
+        for output in outputs
+        if output.name in before and output.name in after
+    }
+
+
+def _change_of(
+    output: Output, before: Mapping[str, Array], after: Mapping[str, Array], live: NDArray[np.bool_]
+) -> float:
+    mask = output.display.mask
+    if mask is not None and mask in after:
+        live = live & (after[mask] > 0.5)
+    old, new = before[output.name][live].astype(np.float64), after[output.name][live].astype(np.float64)
+    if old.size == 0:
+        return 0.0
+    if output.merge == "axial":
+        difference = np.abs(new - old) % 180
+        return float(np.minimum(difference, 180 - difference).mean() / 90)
+    size = float(np.sqrt(np.mean(old**2)))
+    return float(np.sqrt(np.mean((new - old) ** 2)) / size) if size > 0 else float(np.any(new != old))
+
+
+def load_chain(
+    stages: Sequence[str],
+    ndim: int,
+    models: Sequence[str | Path] = (),
+    device: str = "auto",
+    plugins: Plugins | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> Chain:
+    """The models of the stages, in order: those given, each for its own stage, else the packaged default.
+
+    ``quiet``: run listeners do not hear of the chain's progress. ``options``: of Chain.
+    """
+    registered = plugins or current()
+    for name in stages:
+        registered.stages.entry(name)
+    if not stages:
+        raise MtlError(f"No stage was asked for: expected one or more of {', '.join(registered.stages)}.")
+    given = [_given(source, stages, ndim, device, registered) for source in models]
+    chosen = []
+    for stage in stages:
+        own = [model for model in given if model.stage.name == stage]
+        model = own[0] if own else load_model(DEFAULT_MODEL, device, stage=stage, ndim=ndim, plugins=registered)
+        _check_dimensions(model, ndim)
+        chosen.append(model)
+    _check_used(given, chosen, stages)
+    return Chain.of(chosen, plugins=None if quiet else registered, **options)
+
+
+def _given(source: str | Path, stages: Sequence[str], ndim: int, device: str, plugins: Plugins) -> Model:
+    """A model that the user named; of a packaged name, the one of the first stage that it has."""
+    for stage in stages[:-1]:
+        try:
+            return load_model(source, device, stage=stage, ndim=ndim, plugins=plugins)
+        except MtlError:
+            continue
+    return load_model(source, device, stage=stages[-1], ndim=ndim, plugins=plugins)
+
+
+def _check_dimensions(model: Model, ndim: int) -> None:
+    if model.ndim != ndim:
+        raise MtlError(
+            f"The model {model.folder} is {model.ndim}D and the image {ndim}D: use a model of {ndim} dimensions."
+        )
+
+
+def _check_used(given: Sequence[Model], chosen: Sequence[Model], stages: Sequence[str]) -> None:
+    for model in given:
+        if model not in chosen:
+            raise MtlError(
+                f"The model {model.folder} is of stage '{model.stage.name}', and the stages are {', '.join(stages)}: "
+                "add its stage to --stage, or leave the model out."
+            )
+
+
+def predict(
+    image: Array,
+    tasks: Sequence[str] | None = None,
+    stages: Sequence[str] = ("mti",),
+    model: str | Path | Sequence[str | Path] | None = None,
+    device: str = "auto",
+    *,
+    iterations: int = 1,
+    tolerance: float = 0.0,
+    fields: Mapping[str, Array] | None = None,
+    options: InferOptions | None = None,
+) -> dict[str, Array]:
+    """Infer fields from a seismic image.
+
+    ``image``: (depth, x) or (depth, inline, crossline), any amplitude; samples that are not finite and
+    constant traces are dead, and 0 in the results. ``tasks``: None for all that the model has. ``stages``:
+    names in order; a refining one runs ``iterations`` times, or until no field changes by more than
+    ``tolerance`` (see change). ``model``: a folder or packaged name, or one for each stage; None: the packaged
+    default. ``fields``: an earlier result, where the first stage refines.
+
+    Returns float32 arrays of the image's shape by output name, such as dhr, rgt, fault_probability, fault_dip
+    and in 3D fault_strike (degrees). MtlError where something asked for is not to be had.
+    """
+    values = np.asarray(image)
+    sources = [model] if isinstance(model, str | Path) else list(model or ())
+    if values.ndim not in (2, 3):
+        raise MtlError(f"The image has the shape {values.shape}: expected 2 or 3 axes, depth first.")
+    chain = load_chain(
+        (stages,) if isinstance(stages, str) else tuple(stages),
+        values.ndim,
+        sources,
+        device,
+        iterations=iterations,
+        tolerance=tolerance,
+        options=options or InferOptions(),
+    )
+    return chain.run(values, tasks, fields).fields
+

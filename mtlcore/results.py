@@ -1,0 +1,118 @@
+"""Results on disk: one file for each output, and run.json with all that is needed to repeat the run."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtlcore.atomic import atomic_write_text
+from mtlcore.errors import MtlError
+from mtlcore.files import make_format, open_volume
+from mtlcore.interfaces import Output
+from mtlcore.model import Model
+from mtlcore.plugins import Plugins
+from mtlcore.volume import Geometry
+
+Array = NDArray[np.float32]
+RECORD = "run.json"
+
+
+def write_fields(
+    folder: Path,
+    fields: Mapping[str, Array],
+    outputs: Sequence[Output],
+    geometry: Geometry,
+    format_name: str,
+    options: Mapping[str, Any],
+    plugins: Plugins,
+) -> dict[str, dict[str, Any]]:
+    """Write each field to its own file; what was written, by output name."""
+    suffix = (plugins.formats[format_name].suffixes or (f".{format_name}",))[0]
+    written: dict[str, dict[str, Any]] = {}
+    for output in outputs:
+        values = fields[output.name]
+        path = folder / f"{output.name}{suffix}"
+        writer = make_format(path, format_name, options, plugins).create(path, geometry, output)
+        with writer as volume:
+            volume.write(tuple(slice(0, size) for size in geometry.shape), values)
+        written[output.name] = {
+            "file": path.name,
+            "unit": output.unit,
+            "minimum": float(values.min()),
+            "maximum": float(values.max()),
+        }
+    return written
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The run.json of a result folder."""
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MtlError(f"{folder} is no result folder: it holds no {RECORD}. Make one with mtl run.") from None
+    except (OSError, ValueError) as error:
+        raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
+    if not isinstance(record, dict) or "outputs" not in record:
+        raise MtlError(f"{path} is no record of mtl run: it lists no outputs.")
+    return record
+
+
+def read_fields(folder: Path, plugins: Plugins) -> dict[str, Array]:
+    """The fields of a result folder by output name."""
+    record = read_record(folder)
+    name = record["format"]["name"]
+    options = record["format"].get("options", {})
+    return {
+        output: open_volume(folder / entry["file"], name, options, plugins).load()
+        for output, entry in record["outputs"].items()
+    }
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write run.json."""
+    atomic_write_text(folder / RECORD, json.dumps(record, indent=2, allow_nan=False, default=str) + "\n")
+
+
+def describe_model(model: Model, passes: int) -> dict[str, Any]:
+    """What run.json says of a model."""
+    return {
+        "stage": model.stage.name,
+        "folder": str(model.folder) if model.folder else None,
+        "sha256": model.fingerprint,
+        "passes": passes,
+        "note": model.config.note,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions that results can depend on."""
+    names = ("mtlcore", "torch", "numpy", "safetensors", "pluggy")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def peak_memory(device: torch.device) -> dict[str, int]:
+    """Bytes at the highest: of this process, and of the GPU where one computed."""
+    peak = {"process": _peak_of_process()}
+    if device.type == "cuda":
+        peak["device"] = torch.cuda.max_memory_allocated(device)
+    return peak
+
+
+def _peak_of_process() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows has no such module
+        return 0
+    # Linux counts kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,182 @@
+"""One run over one image: read, infer, write results, pictures and a record from which it can be repeated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlcore import pictures, results
+from mtlcore.checkpoint import file_hash
+from mtlcore.device import describe, resolve
+from mtlcore.errors import MtlError
+from mtlcore.files import open_volume
+from mtlcore.infer import InferOptions
+from mtlcore.interfaces import Source
+from mtlcore.pipeline import Chain, Result, load_chain
+from mtlcore.plugins import Plugins
+from mtlcore.volume import ArrayVolume, Volume
+
+Array = NDArray[np.float32]
+EXAMPLE_SOURCE, EXAMPLE_LOCATION = "synth", "rgm2d"
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """What to run. ``input`` None: the built-in synthetic section. ``start``: an earlier result folder, whose
+    fields a first refining stage reads. ``format`` and ``format_options`` are the input's."""
+
+    folder: Path
+    input: Path | None = None
+    format: str | None = None
+    format_options: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] | None = None
+    stages: tuple[str, ...] = ("mti",)
+    models: tuple[str, ...] = ()
+    iterations: int = 1
+    tolerance: float = 0.0
+    device: str = "auto"
+    start: Path | None = None
+    output_format: str = "npy"
+    output_options: Mapping[str, Any] = field(default_factory=dict)
+    pictures: bool = True
+    infer: InferOptions = field(default_factory=InferOptions)
+
+
+class Clock:
+    """Seconds by part of the run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, part: str) -> Iterator[None]:
+        """Add the block's time to a part."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(self.seconds.get(part, 0.0) + time.perf_counter() - began, 4)
+
+
+def run(
+    job: RunJob,
+    plugins: Plugins,
+    config: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
+    """Carry a job out and return its record (what run.json holds).
+
+    The folder must exist. ``config``: what ``mtl run --config run.json`` repeats. ``say`` gets lines for users.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    clock = Clock()
+    with clock.timing("read"):
+        volume = open_input(job, plugins)
+        image = volume.load()
+        before = results.read_fields(job.start, plugins) if job.start else None
+    with clock.timing("load_models"):
+        chain = load_chain(
+            job.stages,
+            image.ndim,
+            job.models,
+            job.device,
+            plugins,
+            iterations=job.iterations,
+            tolerance=job.tolerance,
+            options=job.infer,
+            folder=job.folder,
+        )
+    device = resolve(job.device)
+    say(f"Device: {describe(device)}")
+    for note in dict.fromkeys(model.config.note for model in chain.models if model.config.note):
+        say(note)
+    with clock.timing("infer"):
+        result = chain.run(image, job.tasks, before, volume.geometry.live)
+    record: dict[str, Any] = {
+        "started": started,
+        "config": dict(config or {}),
+        "input": describe_input(job, volume),
+        "device": describe(device),
+        "models": _describe_models(chain, result),
+        "changes": result.changes,
+        "data": result.prepared.report,
+        "versions": results.versions(),
+    }
+    record |= _write(job, chain, result, image, volume, plugins, clock)
+    record["seconds"] = clock.seconds
+    record["peak_memory"] = results.peak_memory(device)
+    results.write_record(job.folder, record)
+    volume.close()
+    return record
+
+
+def _write(
+    job: RunJob, chain: Chain, result: Result, image: Array, volume: Volume, plugins: Plugins, clock: Clock
+) -> dict[str, Any]:
+    """Fields and pictures; what run.json says of them."""
+    last = chain.models[-1]
+    outputs = [output for task in last.chosen(job.tasks) for output in task.outputs_in(chain.ndim)]
+    with clock.timing("write"):
+        written = results.write_fields(
+            job.folder, result.fields, outputs, volume.geometry, job.output_format, job.output_options, plugins
+        )
+    drawn: list[str] = []
+    if job.pictures and pictures.available():
+        with clock.timing("pictures"):
+            clean = np.where(np.isfinite(image), image, np.float32(0))
+            paths = pictures.draw_all(job.folder, clean, result.fields, outputs, volume.geometry)
+            drawn = [path.name for path in paths]
+    return {
+        "format": {"name": job.output_format, "options": dict(job.output_options)},
+        "outputs": written,
+        "pictures": drawn,
+    }
+
+
+def open_input(job: RunJob, plugins: Plugins) -> Volume:
+    """The input's volume; without a file, the built-in section."""
+    if job.input is None:
+        return example(plugins)
+    return open_volume(job.input, job.format, job.format_options, plugins)
+
+
+def example(plugins: Plugins) -> Volume:
+    """A small synthetic section, so that a newcomer sees something at once."""
+    source: Source = plugins.sources[EXAMPLE_SOURCE]()
+    return ArrayVolume(source.open(EXAMPLE_LOCATION, "valid", ())[0]["image"])
+
+
+def describe_input(job: RunJob, volume: Volume) -> dict[str, Any]:
+    """What run.json says of the input."""
+    shape = list(volume.shape)
+    if job.input is None:
+        return {"example": f"{EXAMPLE_SOURCE}:{EXAMPLE_LOCATION}", "shape": shape}
+    described = {"path": str(job.input.resolve()), "shape": shape, "bytes": job.input.stat().st_size}
+    return described | ({"sha256": file_hash(job.input)} if job.input.is_file() else {})
+
+
+def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
+    """The input of an earlier result, still there and unchanged; None where that was the built-in section."""
+    described = record["input"]
+    if "example" in described:
+        return None
+    path = Path(described["path"])
+    if not path.exists():
+        raise MtlError(f"The input {path} of {folder} does not exist any more: say where it is with --input.")
+    if described.get("sha256") and path.is_file() and file_hash(path) != described["sha256"]:
+        raise MtlError(f"The input {path} has changed since {folder} was made from it: run --stage mti again.")
+    return path
+
+
+def _describe_models(chain: Chain, result: Result) -> list[dict[str, Any]]:
+    refining = [model for model in chain.models if model.stage.needs_fields]
+    passes = len(result.changes) // max(len(refining), 1)
+    return [results.describe_model(model, passes if model in refining else 1) for model in chain.models]

@@ -1,0 +1,380 @@
+"""Training, read from top to bottom: a job becomes a run folder with the best and the last model.
+
+A run folder holds train.json (the job, as resolved), log.jsonl, epochs.csv, best/ and last/ (model folders)
+and state.safetensors, from which the run goes on exactly where it stopped.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from mtlcore import interrupts
+from mtlcore.atomic import atomic_write_text
+from mtlcore.checkpoint import save_model
+from mtlcore.config import build
+from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
+from mtlcore.device import resolve
+from mtlcore.distributed import Ranks, ranks
+from mtlcore.errors import MtlError, OptionError
+from mtlcore.evaluate import evaluate_item, summary
+from mtlcore.logs import CsvLog, JsonLinesLog
+from mtlcore.model import Model, Parts, build_part, describe
+from mtlcore.optimise import (
+    MovingAverage,
+    Objective,
+    Plateau,
+    Precision,
+    check_labels,
+    make_optimizer,
+    scheduled_rate,
+)
+from mtlcore.pipeline import Chain
+from mtlcore.plugins import Plugins, current
+from mtlcore.sources import open_items
+from mtlcore.training_state import load_state, save_state
+
+JOB, STATE = "train.json", "state.safetensors"
+DEFAULT_CROP = {2: (192, 192), 3: (64, 64, 64)}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train. ``batch_size`` counts all processes together; ``epoch_items``: items
+    in an epoch (None: all that there are); ``crop`` is depth first (None: 192x192 in 2D,
+    64x64x64 in 3D; 0 on an axis: all of it). ``average`` is the decay of the weights' moving average (0: none),
+    which is what is validated and kept. ``learned_weights``: learn the balance of the tasks."""
+
+    epochs: int = 50
+    epoch_items: int | None = None
+    batch_size: int = 8
+    crop: tuple[int, ...] | None = None
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    warmup_steps: int = 100
+    plateau_factor: float = 0.1
+    plateau_patience: int = 10
+    average: float = 0.999
+    gradient_clip: float = 1.0
+    precision: Precision = "float32"
+    learned_weights: bool = False
+    seed: int = 0
+    workers: int = 0
+    metric_items: int = 8
+    save_minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "epoch_items"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise OptionError(f"train.{name} is {getattr(self, name)}: expected at least 1.")
+        if not 0 <= self.average < 1:
+            raise OptionError(f"train.average is {self.average}: expected a decay from 0 to below 1.")
+        if not self.learning_rate > 0:
+            raise OptionError(f"train.learning_rate is {self.learning_rate}: expected more than 0.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
+    a folder, or SOURCE:LOCATION, and ``source`` holds the source's options."""
+
+    data: str
+    stage: dict[str, Any] = field(default_factory=lambda: {"name": "mti"})
+    tasks: tuple[dict[str, Any], ...] = ()
+    backbone: dict[str, Any] = field(default_factory=lambda: {"name": "unet"})
+    source: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    note: str = ""
+
+
+def train(job: Job, folder: Path, plugins: Plugins | None = None, resume: bool = False) -> Path:
+    """Train (or go on training) and return the folder of the best model.
+
+    Ctrl-C and SIGTERM end it after the step in hand with everything saved: KeyboardInterrupt says how to go on.
+    """
+    registered = plugins or current()
+    device = resolve(job.device)
+    with ranks(device) as group:
+        trainer = Trainer(job, folder, registered, group, group.device(device))
+        if resume:
+            trainer.restore()
+        elif group.leads:
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic_write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
+        with trainer.listening(), interrupts.noticed() as interrupted:
+            trainer.run(interrupted)
+    return folder / "best"
+
+
+def read_job(folder: Path) -> Job:
+    """The job of a run folder."""
+    path = folder / JOB
+    try:
+        return build(Job, json.loads(path.read_text(encoding="utf-8")), str(path))
+    except FileNotFoundError:
+        raise MtlError(f"{folder} is no training run: it holds no {JOB}. Start one with mtl train --output.") from None
+    except ValueError as error:
+        raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
+
+
+class Trainer:
+    """One run. ``step`` counts batches of the present epoch, ``sums`` adds up its losses."""
+
+    def __init__(self, job: Job, folder: Path, plugins: Plugins, group: Ranks, device: torch.device) -> None:
+        self.job, self.folder, self.plugins, self.group, self.device = job, folder, plugins, group, device
+        self.options = build(TrainOptions, job.train, "train")
+        if self.options.batch_size % group.count:
+            raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
+        tasks = job.tasks or tuple({"name": name} for name in plugins.tasks)
+        self.parts = Parts(
+            build_part("stage", job.stage, plugins),
+            build_part("backbone", job.backbone, plugins),
+            tuple(build_part("task", task, plugins) for task in tasks),
+        )
+        self._open_data()
+        self._build()
+        self.epoch = self.step = 0
+        self.sums: dict[str, float] = {}
+        self.best = math.inf
+        self.seconds = 0.0
+        self.plateau = Plateau(self.options.plateau_factor, self.options.plateau_patience)
+
+    def _open_data(self) -> None:
+        outputs = [output for task in self.parts.tasks for output in task.outputs]
+        train_items = open_items(self.job.data, self.job.source, "train", outputs, self.plugins)
+        valid_items = open_items(self.job.data, self.job.source, "valid", outputs, self.plugins)
+        check_labels(self.parts.tasks, train_items[0])
+        ndim = len(train_items.shape)
+        self.config = describe(self.parts, ndim, note=self.job.note)
+        level, seed = self.config.amplitude, self.options.seed
+        crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape)
+        augment = build(AugmentOptions, self.job.augment, "augment")
+        shared = (self.parts.stage, self.parts.tasks, level)
+        self.train_samples = Samples(train_items, *shared, seed, crop, augment)
+        self.valid_samples = Samples(valid_items, *shared, seed + 1)
+
+    def _build(self) -> None:
+        torch.manual_seed(self.options.seed)
+        options = self.options
+        self.model = Model.new(self.config, self.plugins).to(self.device)
+        net = self.model.net
+        self.objective = Objective(net, self.parts.stage, self.parts.tasks, options.learned_weights, options.precision)
+        self.objective.to(self.device)
+        self.optimizer = make_optimizer(
+            options.optimizer, self.objective.parameters(), options.learning_rate, options.weight_decay
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "float16")
+        self.average = MovingAverage(net, options.average)
+        self.kept = Model(self.config, self.parts, copy.deepcopy(net).eval()).to(self.device)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """The run's own logs."""
+        if not self.group.leads:
+            yield
+            return
+        logs = (JsonLinesLog(self.folder / "log.jsonl"), CsvLog(self.folder / "epochs.csv", stages=("epoch",)))
+        with self.plugins.listening(*logs):
+            yield
+
+    def run(self, interrupted: interrupts.Flag) -> None:
+        """All epochs that are left."""
+        wrapped: Any = DistributedDataParallel(self.objective) if self.group.count > 1 else self.objective
+        self._tell("stage_started", stage="train", total=self.options.epochs * self._steps(), folder=self.folder)
+        values: dict[str, float] = {}
+        while self.epoch < self.options.epochs:
+            began = time.monotonic()
+            self._run_epoch(wrapped, interrupted)
+            values = self._finish_epoch(time.monotonic() - began)
+        self._tell("stage_finished", stage="train", values=values)
+
+    def _steps(self) -> int:
+        return -(-self._epoch_size() // self.options.batch_size)
+
+    def _epoch_size(self) -> int:
+        return self.options.epoch_items or len(self.train_samples)
+
+    def _run_epoch(self, objective: Any, interrupted: interrupts.Flag) -> None:
+        order = EpochOrder(
+            len(self.train_samples),
+            self._epoch_size(),
+            self.options.batch_size,
+            self.options.seed,
+            self.epoch,
+            self.step,
+            self.group.rank,
+            self.group.count,
+        )
+        self.objective.train()
+        saved = time.monotonic()
+        for batch in batches(self.train_samples, order, self.options.workers):
+            self._take_step(objective, {name: value.to(self.device) for name, value in batch.items()})
+            total = self.options.epochs * self._steps()
+            done = self.epoch * self._steps() + self.step
+            mean = {name: value / self.step for name, value in self.sums.items()}
+            self._tell("step_finished", stage="train", step=done, total=total, values={"epoch": self.epoch + 1, **mean})
+            if self.group.any(interrupted.is_set):
+                self.save()
+                raise KeyboardInterrupt(f"Stopped. Resume with: mtl train --resume {self.folder}")
+            if time.monotonic() - saved > 60 * self.options.save_minutes:
+                self.save()
+                saved = time.monotonic()
+
+    def _take_step(self, objective: Any, batch: Batch) -> None:
+        done = self.epoch * self._steps() + self.step
+        rate = self.plateau.scale * scheduled_rate(
+            self.options.schedule,
+            self.options.learning_rate,
+            done,
+            self.options.epochs * self._steps(),
+            self.options.warmup_steps,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        losses: dict[str, Tensor] = objective(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(losses["loss"]).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimizer)
+        if self.options.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.options.gradient_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.options.average:
+            self.average.update(self.objective.net)
+        self.step += 1
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + self._checked(name, float(value.detach()))
+
+    def _checked(self, name: str, value: float) -> float:
+        if not math.isfinite(value):
+            raise MtlError(
+                f"The loss '{name}' became {value} in epoch {self.epoch + 1}, step {self.step}: "
+                "lower train.learning_rate, or look for extreme values in the data."
+            )
+        return value
+
+    def _finish_epoch(self, seconds: float) -> dict[str, float]:
+        """Validate, log, keep what is best, and save."""
+        self.kept.net.load_state_dict(self.average.state if self.options.average else self.objective.net.state_dict())
+        self.seconds += seconds
+        trained = {name: value / self.step for name, value in self.sums.items()}
+        valid = self._validate()
+        losses = {"loss": trained.pop("loss"), "valid_loss": valid["loss"]}
+        details = {f"train_{name}": value for name, value in trained.items()}
+        details |= {f"valid_{name}": value for name, value in valid.items() if name != "loss"}
+        values = losses | self._headlines_first(self._measure()) | details
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+        self.plateau.update(valid["loss"])
+        improved = valid["loss"] < self.best
+        self.best = min(self.best, valid["loss"])
+        self._tell("step_finished", stage="epoch", step=self.epoch, total=self.options.epochs, values=values)
+        if self.group.leads:
+            self._keep(values, improved)
+        self.save()
+        return values
+
+    @torch.inference_mode()
+    def _validate(self) -> dict[str, float]:
+        """Mean losses of the kept weights over the validation items, whole; each process takes its share."""
+        objective = Objective(self.kept.net, self.parts.stage, self.parts.tasks, False, self.options.precision)
+        mine = range(self.group.rank, len(self.valid_samples), self.group.count)
+        sums: dict[str, float] = {"loss": 0.0} | {task.name: 0.0 for task in self.parts.tasks}
+        for batch in batches(self.valid_samples, [[(0, index)] for index in mine], self.options.workers):
+            losses = objective({name: value.to(self.device) for name, value in batch.items()})
+            for name, value in losses.items():
+                sums[name] += float(value)
+        totals = self.group.sum(list(sums.values()))
+        return {name: total / len(self.valid_samples) for name, total in zip(sums, totals, strict=True)}
+
+    def _measure(self) -> dict[str, float]:
+        """The tasks' own metrics of the kept weights, on a few validation items."""
+        count = min(self.options.metric_items, len(self.valid_samples)) if self.group.leads else 0
+        chain = Chain.of([self.kept])
+        items = self.valid_samples.items
+        figures = [
+            evaluate_item(chain, items[i], None, np.random.default_rng([self.options.seed, i])) for i in range(count)
+        ]
+        return summary(figures)[0]
+
+    def _headlines_first(self, figures: dict[str, float]) -> dict[str, float]:
+        """Short displays show the first few figures of an epoch: those that the tasks think most of."""
+        first = [f"{task.name}.{name}" for task in self.parts.tasks for name in task.headline]
+        return {name: figures[name] for name in [*first, *figures] if name in figures}
+
+    def _keep(self, values: Mapping[str, float], improved: bool) -> None:
+        model = replace_training(self.kept, self._summary(values))
+        save_model(model, self.folder / "last")
+        if improved:
+            save_model(model, self.folder / "best")
+
+    def _summary(self, values: Mapping[str, float]) -> dict[str, Any]:
+        return {
+            "data": self.job.data,
+            "source": self.job.source,
+            "items": len(self.train_samples),
+            "item_shape": list(self.train_samples.items.shape),
+            "epochs": self.epoch,
+            "steps": self.epoch * self._steps(),
+            "hours": round(self.seconds / 3600, 4),
+            "device": str(self.device),
+            "options": asdict(self.options),
+            "metrics": {name: value if math.isfinite(value) else None for name, value in values.items()},
+        }
+
+    def save(self) -> None:
+        """The state from which to go on."""
+        if self.group.leads:
+            facts = {
+                "epoch": self.epoch,
+                "step": self.step,
+                "sums": self.sums,
+                "best": self.best,
+                "seconds": self.seconds,
+                "plateau": asdict(self.plateau),
+                "updates": self.average.updates,
+                "scaler": self.scaler.state_dict(),
+            }
+            save_state(self.folder / STATE, self.objective, self.average.state, self.optimizer, facts)
+
+    def restore(self) -> None:
+        """Go on from the folder's saved state."""
+        facts = load_state(self.folder / STATE, self.objective, self.average.state, self.optimizer)
+        self.epoch, self.step = facts["epoch"], facts["step"]
+        self.sums, self.best, self.seconds = facts["sums"], facts["best"], facts["seconds"]
+        self.plateau = Plateau(**facts["plateau"])
+        self.average.updates = facts["updates"]
+        self.scaler.load_state_dict(facts["scaler"])
+
+    def _tell(self, hook: str, **values: Any) -> None:
+        if self.group.leads:
+            getattr(self.plugins.hook, hook)(**values)
+
+
+def replace_training(model: Model, training: dict[str, Any]) -> Model:
+    """The same model with another summary of its training."""
+    config = replace(model.config, training=training)
+    return Model(config, Parts(model.stage, model.backbone, model.tasks), model.net)
+
+
+def _crop_size(wanted: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(wanted) != len(shape):
+        raise OptionError(f"train.crop is {wanted}: the items have {len(shape)} axes, {shape}.")
+    if min(wanted) < 0:
+        raise OptionError(f"train.crop is {wanted}: expected sizes, or 0 for a whole axis.")
+    return tuple(min(edge or length, length) for edge, length in zip(wanted, shape, strict=True))

@@ -1,0 +1,134 @@
+"""Volumes: arrays with a geometry whose windows are read on demand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Window = tuple[slice, ...]
+"""One slice with explicit start and stop, step 1, for each axis."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a volume: sample i lies at origin + i * step, in ``unit``."""
+
+    name: str
+    size: int
+    origin: float = 0.0
+    step: float = 1.0
+    unit: str = "sample"
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Where a volume's samples lie.
+
+    ``axes``: depth (or time) first, then one or two horizontal ones.
+    ``live``: which traces exist, boolean over the horizontal axes; None: all.
+    ``coordinates``: 2 x 3 matrix from (1, position on axis 1, position on axis 2) to (x, y) in metres.
+    ``source``: the file that a format may copy headers from. ``attributes``: anything else, JSON values.
+    """
+
+    axes: tuple[Axis, ...]
+    live: NDArray[np.bool_] | None = None
+    coordinates: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    source: Path | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(axis.size for axis in self.axes)
+
+    @classmethod
+    def of_shape(cls, shape: tuple[int, ...], **other: Any) -> Geometry:
+        """A plain geometry in samples for an array of 2 or 3 axes."""
+        names = ("depth", "x") if len(shape) == 2 else ("depth", "inline", "crossline")
+        return cls(tuple(Axis(name, size) for name, size in zip(names, shape, strict=True)), **other)
+
+    def like(self, **changes: Any) -> Geometry:
+        """This geometry with some fields replaced."""
+        return replace(self, **changes)
+
+
+class Volume(ABC):
+    """A 2D or 3D array on disk or in memory, depth first, read window by window."""
+
+    geometry: Geometry
+
+    @abstractmethod
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """The samples of a window as a new float32 array; nothing outside of it need be read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.geometry.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.geometry.axes)
+
+    def load(self) -> NDArray[np.float32]:
+        """The whole volume."""
+        return self.read(tuple(slice(0, size) for size in self.shape))
+
+    def close(self) -> None:
+        """Release the file. Default: nothing to do."""
+        return
+
+
+class Writer(ABC):
+    """The write side of a volume that is being created."""
+
+    @abstractmethod
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Store the samples of one window; windows may come in any order and must not overlap."""
+
+
+class ArrayVolume(Volume):
+    """A volume over anything that slices like a numpy array (an array in memory, a memory map).
+
+    ``axes`` gives, for each axis here, the array's own axis: raw files have depth last.
+    """
+
+    def __init__(self, array: Any, geometry: Geometry | None = None, axes: tuple[int, ...] | None = None):
+        self._axes = axes or tuple(range(array.ndim))
+        self._array = array
+        shape = tuple(int(array.shape[axis]) for axis in self._axes)
+        self.geometry = geometry or Geometry.of_shape(shape)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        import numpy as np
+
+        stored: list[slice] = [slice(None)] * len(window)
+        for own, axis in enumerate(self._axes):
+            stored[axis] = window[own]
+        values = np.transpose(self._array[tuple(stored)], self._axes)
+        # A double beyond float32 becomes an infinity, which users of the volume mask and count.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.array(values, dtype=np.float32, order="C")
+
+    def close(self) -> None:
+        self._array = None
+
+
+class ArrayWriter(Writer):
+    """Writes into anything that takes numpy slices, with the axis order of ArrayVolume."""
+
+    def __init__(self, array: Any, axes: tuple[int, ...] | None = None):
+        self._array = array
+        self._axes = axes or tuple(range(array.ndim))
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        import numpy as np
+
+        view = np.transpose(self._array, self._axes)
+        if view[window].shape != values.shape:
+            raise ValueError(f"values of shape {values.shape} do not fit a window of shape {view[window].shape}")
+        view[window] = values
