@@ -1,0 +1,16 @@
+"""The built-in source of training data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtlcore.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from mtlcore.interfaces import Source
+    from mtlcore.registry import Registry
+
+
+@hookimpl
+def register_sources(registry: Registry[Source]) -> None:
+    registry.add("mtl_seismic.datasets.reference:ReferenceFiles", name="files")

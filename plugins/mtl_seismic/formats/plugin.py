@@ -1,0 +1,18 @@
+"""The built-in file formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtlcore.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from mtlcore.interfaces import Format
+    from mtlcore.registry import Registry
+
+
+@hookimpl
+def register_formats(registry: Registry[Format]) -> None:
+    registry.add("mtl_seismic.formats.raw:Raw", name="raw")
+    registry.add("mtl_seismic.formats.npy:Npy", name="npy")
+    registry.add("mtl_seismic.formats.npz:Npz", name="npz")

@@ -1,0 +1,96 @@
+"""Raw samples without a header, depth fastest: ``fromfile(f).reshape(shape[::-1]).T``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mtl_seismic.formats.arrays import FileVolume
+from mtl_seismic.formats.sidecar import (
+    ByteOrder,
+    Dtype,
+    read_sidecar,
+    sidecar_path,
+    sidecar_text,
+    with_sidecar,
+)
+from mtlcore.atomic import reserve
+from mtlcore.errors import MtlError
+from mtlcore.files import file_size, shape_text
+from mtlcore.interfaces import Format, Output
+from mtlcore.volume import ArrayWriter, Geometry, Volume, Writer
+
+
+@dataclass(frozen=True)
+class Raw(Format):
+    """Raw binary samples, depth fastest.
+
+    ``shape`` (depth first), ``dtype`` and ``byte_order`` describe files that are read; where they are not
+    given, ``FILE.json`` says them (see sidecar.py), else the type is little-endian float32. New files are
+    float32 in ``byte_order``, with such a sidecar.
+    """
+
+    name: ClassVar[str] = "raw"
+    suffixes: ClassVar[tuple[str, ...]] = (".bin", ".raw", ".dat", ".f32")
+    shape: tuple[int, ...] | None = None
+    dtype: Dtype | None = None
+    byte_order: ByteOrder | None = None
+
+    def open(self, path: Path) -> Volume:
+        size = file_size(path)
+        sidecar, geometry = read_sidecar(path) or (None, None)
+        if self.shape is not None:
+            geometry = _geometry_for(self.shape, geometry)
+        if geometry is None:
+            raise MtlError(
+                f"The shape of {path} is not known: it is raw and has no {sidecar_path(path).name}. "
+                "Say --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES)."
+            )
+        kind = self.dtype or (sidecar and sidecar.dtype) or "float32"
+        order = self.byte_order or (sidecar and sidecar.byte_order) or "little"
+        _check_size(path, size, geometry.shape, kind)
+        array = np.memmap(path, _numpy_type(kind, order), mode="r", shape=geometry.shape[::-1])
+        return FileVolume(array, geometry, axes=_reversed_axes(geometry))
+
+    @contextmanager
+    def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
+        order = self.byte_order or "little"
+        with with_sidecar(path, sidecar_text(geometry, "float32", order)) as temporary:
+            array = np.memmap(temporary, _numpy_type("float32", order), mode="w+", shape=geometry.shape[::-1])
+            reserve(temporary)
+            yield ArrayWriter(array, axes=_reversed_axes(geometry))
+            array.flush()
+
+
+def _geometry_for(shape: tuple[int, ...], known: Geometry | None) -> Geometry:
+    """The known geometry if it has the given shape, else a plain one."""
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise MtlError(f"Shape {list(shape)} is not one of a volume: expected 2 or 3 sizes, depth first.")
+    return known if known and known.shape == shape else Geometry.of_shape(shape)
+
+
+def _check_size(path: Path, size: int, shape: tuple[int, ...], kind: str) -> None:
+    item = np.dtype(kind).itemsize
+    if size == prod(shape) * item:
+        return
+    column = prod(shape[:-1]) * item
+    fitting = f" ({shape_text((*shape[:-1], size // column))} would fit)" if size % column == 0 else ""
+    needed = prod(shape) * item
+    raise MtlError(
+        f"{path} has {size} bytes, but the shape {shape_text(shape)} of {kind} needs {needed}{fitting}. "
+        "Say --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES), or another element type."
+    )
+
+
+def _numpy_type(kind: str, order: str) -> np.dtype[Any]:
+    return np.dtype(kind).newbyteorder("<" if order == "little" else ">")
+
+
+def _reversed_axes(geometry: Geometry) -> tuple[int, ...]:
+    return tuple(reversed(range(len(geometry.axes))))

@@ -1,0 +1,71 @@
+"""Task dhr: the denoised image of higher resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtl_seismic.heads import reference
+from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.metrics import peak_signal_to_noise, signal_to_noise, structural_similarity
+from mtl_seismic.synth.corruption import corrupt_dhr
+from mtlcore.interfaces import Display, Output, Task
+from mtlcore.losses import fill_unknown, masked_mean
+
+Array = NDArray[np.float32]
+
+DHR_OUTPUT = Output(
+    "dhr",
+    "denoised image of higher resolution",
+    unit="amplitude",
+    amplitude=True,
+    alias="dhr",
+    display=Display("image", "gray"),
+)
+
+
+@dataclass(frozen=True)
+class DHR(Task):
+    """Denoised, higher-resolution image, in the input's amplitude scale.
+
+    ``variant``: ``reference`` has the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``gradient_weight``: how much the difference of neighbouring samples along depth counts beside the amplitude.
+    """
+
+    name: ClassVar[str] = "dhr"
+    outputs: ClassVar[tuple[Output, ...]] = (DHR_OUTPUT,)
+    headline: ClassVar[tuple[str, ...]] = ("snr", "input_snr")
+    variant: Literal["default", "reference"] = "default"
+    gradient_weight: float = 1.0
+
+    def head(self, channels: int, ndim: int) -> nn.Module:
+        if self.variant == "reference":
+            return reference.ReferenceHead(channels, ndim, "dhr")
+        return PointwiseHead(channels, {"dhr": 1}, ndim)
+
+    def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+        if self.variant == "reference":
+            return reference.reference_dhr_loss(predicted, target)
+        truth, known = fill_unknown(target["dhr"])
+        difference = predicted["dhr"].float() - truth
+        gradient = torch.diff(difference, dim=2)
+        both = known[:, :, 1:] & known[:, :, :-1]
+        return masked_mean(difference.abs(), known) + self.gradient_weight * masked_mean(gradient.abs(), both)
+
+    def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
+        truth = target["dhr"]
+        figures: dict[str, float] = {}
+        for label, estimate in (("", predicted["dhr"]), ("input_", target["image"])):
+            figures[f"{label}snr"] = signal_to_noise(estimate, truth)
+            figures[f"{label}psnr"] = peak_signal_to_noise(estimate, truth)
+            figures[f"{label}ssim"] = structural_similarity(estimate, truth, float(np.nanmax(np.abs(truth))) * 2)
+        return figures
+
+    def corrupt(self, labels: Mapping[str, Any], random: np.random.Generator) -> dict[str, Array]:
+        return {"dhr": corrupt_dhr(labels["dhr"], random)}

@@ -1,0 +1,176 @@
+"""Task fault: where faults are, and how their planes lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtl_seismic.heads import orientation, reference
+from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.metrics import (
+    average_precision,
+    axial_error,
+    calibration_error,
+    plane_angle,
+    precision_recall,
+)
+from mtl_seismic.synth.corruption import corrupt_fault
+from mtlcore.interfaces import Display, Output, Task
+from mtlcore.losses import fill_unknown, masked_mean
+
+Array = NDArray[np.float32]
+PROBABILITY, DIP, STRIKE = "fault_probability", "fault_dip", "fault_strike"
+
+
+def _mirror_dip(dip: Any, axis: int, ndim: int) -> Any:
+    """Mirroring the second of three axes turns the strike and leaves the dip."""
+    return dip if ndim == 3 and axis == 1 else 180 - dip
+
+
+def _mirror_strike(strike: Any, axis: int, ndim: int) -> Any:
+    return strike if axis == 0 else 180 - strike
+
+
+def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[int, ...]) -> Output:
+    return Output(
+        name,
+        description,
+        unit="degree",
+        range=(0.0, 180.0),
+        ndims=ndims,
+        mirror=mirror,
+        merge="axial",
+        alias=alias,
+        alias_unit=1 / 180,
+        display=Display("overlay", "twilight_shifted", (0.0, 180.0), mask=PROBABILITY),
+    )
+
+
+@dataclass(frozen=True)
+class Fault(Task):
+    """Fault probability (0..1), dip and, in 3D, strike (degrees, 0..180, meaningful where the probability is high).
+
+    The default variant learns orientations as tensors (see orientation.py) on fault samples only;
+    ``reference`` has the heads and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``dice_weight`` and ``orientation_weight``: what these count beside the binary cross-entropy.
+    """
+
+    name: ClassVar[str] = "fault"
+    outputs: ClassVar[tuple[Output, ...]] = (
+        Output(
+            PROBABILITY,
+            "probability that a sample lies on a fault",
+            range=(0.0, 1.0),
+            alias="fsem",
+            display=Display("overlay", "hot", (0.0, 1.0)),
+        ),
+        _angle(DIP, "dip of the fault plane, below 90 towards low x", "fdip", _mirror_dip, (2, 3)),
+        _angle(STRIKE, "strike, from the last axis towards the second", "fstrike", _mirror_strike, (3,)),
+    )
+    headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
+    variant: Literal["default", "reference"] = "default"
+    dice_weight: float = 1.0
+    orientation_weight: float = 1.0
+
+    def head(self, channels: int, ndim: int) -> nn.Module:
+        if self.variant == "reference":
+            return reference.ReferenceFaultHead(channels, ndim)
+        raw = {"fault_logit": 1, "fault_orientation": orientation.components(ndim)}
+        return PointwiseHead(channels, raw, ndim)
+
+    def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+        if self.variant == "reference":
+            return reference.reference_fault_loss(predicted, target)
+        truth, known = fill_unknown(target[PROBABILITY])
+        logit = predicted["fault_logit"].float()
+        entropy = nn.functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
+        total = masked_mean(entropy, known) + self.dice_weight * _dice(logit, truth, known)
+        if DIP not in target:
+            return total
+        return total + self.orientation_weight * self._orientation_loss(predicted, target)
+
+    def _orientation_loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+        """Squared distance of orientation tensors on labelled fault samples."""
+        dip, labelled = fill_unknown(target[DIP])
+        strike = None
+        if STRIKE in target:
+            strike, strike_known = fill_unknown(target[STRIKE])
+            labelled = labelled & strike_known
+        truth = orientation.to_tensor(dip, strike)
+        labelled = labelled & (target[PROBABILITY] > 0.5)
+        return masked_mean((predicted["fault_orientation"].float() - truth).square(), labelled)
+
+    def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self.variant == "reference":
+            return reference.decode_reference_fault(raw)
+        dip, strike = orientation.from_tensor(raw["fault_orientation"])
+        fields = {PROBABILITY: torch.sigmoid(raw["fault_logit"].float()), DIP: dip}
+        return fields if strike is None else {**fields, STRIKE: strike}
+
+    def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        probability, dip, strike = fields[PROBABILITY], fields[DIP], fields.get(STRIKE)
+        if self.variant == "reference":
+            angles = {name: fields[name] / 180 * probability for name in (DIP, STRIKE) if name in fields}
+            return {PROBABILITY: probability, **angles}
+        return {
+            PROBABILITY: probability,
+            "fault_orientation": orientation.to_tensor(dip, strike) * probability,
+        }
+
+    def corrupt(self, labels: Mapping[str, Any], random: np.random.Generator) -> dict[str, Array]:
+        probability, dip, strike = corrupt_fault(labels[PROBABILITY], labels[DIP], labels.get(STRIKE), random)
+        fields = {PROBABILITY: probability, DIP: dip}
+        return fields if strike is None else {**fields, STRIKE: strike}
+
+    def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        """Plain mean of probabilities; orientation tensors averaged with the probabilities as weights."""
+        probabilities = np.stack([variant[PROBABILITY] for variant in variants])
+        if DIP not in variants[0]:
+            return {PROBABILITY: probabilities.mean(0)}
+        tensors = []
+        for variant in variants:
+            dip, strike = (_batched(variant.get(name)) for name in (DIP, STRIKE))
+            assert dip is not None
+            tensors.append(orientation.to_tensor(dip, strike))
+        weights = torch.from_numpy(probabilities + 1e-6)[:, None, None]
+        mean_dip, mean_strike = orientation.from_tensor((torch.stack(tensors) * weights).sum(0))
+        fields = {PROBABILITY: probabilities.mean(0), DIP: mean_dip[0, 0].numpy()}
+        return fields if mean_strike is None else {**fields, STRIKE: mean_strike[0, 0].numpy()}
+
+    def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
+        probability, truth = predicted[PROBABILITY], target[PROBABILITY]
+        figures: dict[str, float] = {}
+        for tolerance in (0, 2):
+            found = precision_recall(probability, truth, tolerance)
+            for name, value in zip(("precision", "recall", "f1"), found, strict=True):
+                figures[f"{name}_{tolerance}"] = value
+        figures["average_precision"] = average_precision(probability, truth)
+        figures["calibration_error"] = calibration_error(probability, truth)
+        on_fault = truth > 0.5
+        for name, label in ((DIP, "dip"), (STRIKE, "strike")):
+            if name in predicted and name in target:
+                error = axial_error(predicted[name], target[name], on_fault)
+                figures[f"{label}_error"], figures[f"{label}_within_5"] = error["mean"], error["within_5"]
+        if STRIKE in predicted and STRIKE in target and on_fault.any():
+            planes = [fields[name][on_fault] for fields in (predicted, target) for name in (STRIKE, DIP)]
+            figures["plane_angle"] = float(np.nanmean(plane_angle(*planes)))
+        return figures
+
+
+def _dice(logit: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Soft Dice loss (Milletari et al. 2016), each item by itself."""
+    axes = tuple(range(1, logit.ndim))
+    probability = torch.sigmoid(logit) * mask
+    truth = truth * mask
+    overlap = 2 * (probability * truth).sum(axes) + 1
+    return (1 - overlap / (probability.sum(axes) + truth.sum(axes) + 1)).mean()
+
+
+def _batched(values: Array | None) -> Tensor | None:
+    return None if values is None else torch.from_numpy(np.ascontiguousarray(values))[None, None]

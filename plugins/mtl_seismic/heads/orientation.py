@@ -1,0 +1,93 @@
+"""Plane orientations as axial quantities: the tensor n nᵀ of the unit normal n, free of its sign.
+
+Strike and dip wrap together: (strike, dip) and (strike ± 180, 180 - dip) are one plane and have one tensor,
+so learning and averaging tensors needs no care at 0° and 180° (Knutsson 1989, "Representing local
+structure using tensors"). The same code serves 2D, where there is only a dip.
+
+Dip is 0..180 degrees. In 2D below 90 dips towards low x. In 3D strike is measured from the last axis
+towards the second one, and dip is that of rgm's planes: normal (-cos d, sin d cos s, -sin d sin s).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def components(ndim: int) -> int:
+    """How many numbers a symmetric tensor has."""
+    return ndim * (ndim + 1) // 2
+
+
+def normal(dip: Tensor, strike: Tensor | None) -> Tensor:
+    """Unit normals N x (2 or 3) x ... from degrees, N x 1 x ...: on the axes depth, (second,) last.
+
+    In 2D the plane's trace goes down-dip to x -= cot(dip), so its normal is (cos d, sin d).
+    """
+    angle = torch.deg2rad(dip)
+    if strike is None:
+        return torch.cat([torch.cos(angle), torch.sin(angle)], 1)
+    azimuth = torch.deg2rad(strike)
+    return torch.cat(
+        [-torch.cos(angle), torch.sin(angle) * torch.cos(azimuth), -torch.sin(angle) * torch.sin(azimuth)], 1
+    )
+
+
+def to_tensor(dip: Tensor, strike: Tensor | None) -> Tensor:
+    """The upper triangle of n nᵀ, row by row: N x components x ... ."""
+    n = normal(dip, strike)
+    rows, columns = torch.triu_indices(n.shape[1], n.shape[1])
+    return n[:, rows] * n[:, columns]
+
+
+def principal_axis(tensor: Tensor, squarings: int = 4) -> Tensor:
+    """The unit eigenvector of the eigenvalue largest in size, N x d x ..., by squaring the matrix.
+
+    After k squarings the other eigenvectors have shrunk to the power 2^k of the eigenvalues' ratio, and
+    every column is a multiple of the one sought; the longest column is taken.
+    """
+    ndim = 2 if tensor.shape[1] == 3 else 3
+    rows, columns = torch.triu_indices(ndim, ndim).tolist()
+    cells = dict(zip(zip(rows, columns, strict=True), tensor.float().unbind(1), strict=True))
+    for _ in range(squarings):
+        trace = torch.stack([cells[i, i] ** 2 for i in range(ndim)]).sum(0)
+        scale = torch.rsqrt(trace + 1e-30)
+        cells = {cell: value * scale for cell, value in cells.items()}
+        cells = {(i, j): _product(cells, i, j, ndim) for i, j in cells}
+    lengths = torch.stack([cells[i, i] for i in range(ndim)])
+    candidates = torch.stack([torch.stack([_at(cells, i, j) for j in range(ndim)], 1) for i in range(ndim)])
+    longest = lengths.argmax(0)[None, :, None].expand(1, *candidates.shape[1:])
+    return torch.nn.functional.normalize(torch.gather(candidates, 0, longest)[0], dim=1)
+
+
+def _product(cells: dict[tuple[int, int], Tensor], row: int, column: int, ndim: int) -> Tensor:
+    """One cell of the matrix times itself."""
+    total = _at(cells, row, 0) * _at(cells, 0, column)
+    for k in range(1, ndim):
+        total = torch.addcmul(total, _at(cells, row, k), _at(cells, k, column))
+    return total
+
+
+def _at(cells: dict[tuple[int, int], Tensor], row: int, column: int) -> Tensor:
+    return cells[min(row, column), max(row, column)]
+
+
+def from_tensor(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
+    """(dip, strike) in degrees, N x 1 x ..., each 0 <= angle < 180; strike is None in 2D."""
+    n = principal_axis(tensor)
+    if n.shape[1] == 2:
+        return _degrees(torch.atan2(n[:, 1:], n[:, :1])), None
+    # Of the two signs of the normal, take the one whose strike lies in 0..180: sin d sin s >= 0.
+    n = torch.where(n[:, 2:] > 0, -n, n)
+    horizontal = torch.linalg.vector_norm(n[:, 1:], dim=1, keepdim=True)
+    dip = torch.rad2deg(torch.atan2(horizontal, -n[:, :1]))
+    strike = torch.rad2deg(torch.atan2(-n[:, 2:], n[:, 1:2]))
+    # A strike of 180 is a strike of 0 of the plane with the opposite dip.
+    wraps = strike >= 180
+    return torch.where(wraps, 180 - dip, dip) % 180, torch.where(wraps, 0.0, strike).clamp(min=0)
+
+
+def _degrees(angle: Tensor) -> Tensor:
+    # Float remainder can round up to exactly 180.
+    degrees = torch.rad2deg(angle) % 180
+    return torch.where(degrees >= 180, 0.0, degrees)

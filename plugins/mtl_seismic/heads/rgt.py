@@ -1,0 +1,93 @@
+"""Task rgt: relative geological time, increasing with depth, the same along every horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtl_seismic.heads import reference
+from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.flattening import integrate_slopes, stretch
+from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
+from mtl_seismic.heads.slopes import label_slopes
+from mtl_seismic.synth.corruption import corrupt_rgt
+from mtlcore.interfaces import Display, Output, Task
+from mtlcore.losses import masked_mean
+
+Array = NDArray[np.float32]
+
+
+def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
+    return 1 - rgt if axis == 0 else rgt
+
+
+@dataclass(frozen=True)
+class RGT(Task):
+    """Relative geological time, 0..1.
+
+    Time is global and a network sees only so far, so the default variant learns what is local, the slope of
+    the reflectors and how sure it is of it, and ``solve`` integrates the slopes over the whole volume.
+    ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``vertical_weight``: how stiff the solution is along depth (1: as a slope that the network is sure of).
+    """
+
+    name: ClassVar[str] = "rgt"
+    outputs: ClassVar[tuple[Output, ...]] = (
+        Output(
+            "rgt",
+            "relative geological time, increasing with depth",
+            range=(0.0, 1.0),
+            mirror=_mirror_time,
+            alias="rgt",
+            display=Display("contours", "turbo", (0.0, 1.0)),
+        ),
+    )
+    headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
+    variant: Literal["default", "reference"] = "default"
+    vertical_weight: float = 0.02
+
+    def head(self, channels: int, ndim: int) -> nn.Module:
+        if self.variant == "reference":
+            return reference.ReferenceHead(channels, ndim, "rgt", "sigmoid")
+        return PointwiseHead(channels, {"rgt_slope": ndim - 1, "rgt_spread": 1}, ndim)
+
+    def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+        """Negative log-likelihood of the slopes under a Laplace distribution of predicted spread."""
+        if self.variant == "reference":
+            return reference.reference_rgt_loss(predicted, target)
+        truth, usable = label_slopes(target["rgt"])
+        # Spreads between 1/100 sample per trace and 3: a bounded weight in the solve, and no infinite reward.
+        spread = predicted["rgt_spread"].float().clamp(-4.6, 1.1)
+        misfit = (predicted["rgt_slope"].float() - truth).abs()
+        return masked_mean(misfit * torch.exp(-spread) + spread, usable)
+
+    def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self.variant == "reference":
+            return {"rgt": raw["rgt"].float()}
+        weight = torch.exp(-raw["rgt_spread"].float().clamp(-4.6, 1.1))
+        return {"rgt_slope": raw["rgt_slope"].float(), "rgt_weight": weight}
+
+    def solve(self, fields: dict[str, Array], image: Array) -> dict[str, Array]:
+        if self.variant == "reference":
+            return {"rgt": stretch(fields["rgt"])}
+        slopes = fields["rgt_slope"].reshape(-1, *image.shape)
+        return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
+
+    def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
+        estimate, truth = predicted["rgt"], target["rgt"]
+        figures = {
+            "mae": float(np.nanmean(np.abs(estimate - truth))),
+            "ssim": structural_similarity(estimate, truth, 1.0),
+            "not_increasing": share_not_increasing(estimate),
+        }
+        horizons = horizon_depth_error(estimate, truth)
+        return figures | {f"horizon_{name}": value for name, value in horizons.items()}
+
+    def corrupt(self, labels: Mapping[str, Any], random: np.random.Generator) -> dict[str, Array]:
+        return {"rgt": corrupt_rgt(labels["rgt"], random)}

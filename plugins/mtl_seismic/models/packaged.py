@@ -1,0 +1,12 @@
+"""The packaged models' folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtlcore.interfaces import PackagedModel
+
+HERE = Path(__file__).parent
+
+DEFAULT_MTI_2D = PackagedModel("default", "mti", 2, HERE / "default-mti-2d")
+DEFAULT_MTR_2D = PackagedModel("default", "mtr", 2, HERE / "default-mtr-2d")

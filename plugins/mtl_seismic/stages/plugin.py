@@ -1,0 +1,13 @@
+"""The built-in stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlcore.hookspecs import hookimpl
+
+
+@hookimpl
+def register_stages(registry: Any) -> None:
+    registry.add("mtl_seismic.stages.mti:MTI", name="mti")
+    registry.add("mtl_seismic.stages.mtr:MTR", name="mtr")

@@ -1,0 +1,97 @@
+"""Imperfect labels, as the refinement (MTR) stage is fed in training: RGM's rules, for 2D and 3D."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .draws import Array, Range, count, rescale, uniform, white
+from .faults import Fault, trace_back
+from .labels import fault_labels, row_chunks
+from .smoothing import smooth
+
+_KEPT_ERASED: Range = (0.05, 0.45)  # fraction of the area where true faults are erased
+_FALSE_ERASED: Range = (0.85, 0.95)  # fraction of the area where false faults are erased
+_THICKNESS = 3.0  # samples
+
+
+def corrupted(labels: dict[str, Array], rng: np.random.Generator) -> dict[str, Array]:
+    """Return corrupted copies of an item's labels: dhr, rgt and those of faults."""
+    strike = labels.get("fault_strike")
+    faults = corrupt_fault(labels["fault_probability"], labels["fault_dip"], strike, rng)
+    names = ("fault_probability", "fault_dip", "fault_strike")
+    return {
+        "dhr": corrupt_dhr(labels["dhr"], rng),
+        "rgt": corrupt_rgt(labels["rgt"], rng),
+        **{name: values for name, values in zip(names, faults, strict=True) if values is not None},
+    }
+
+
+def corrupt_rgt(rgt: Array, rng: np.random.Generator) -> Array:
+    """Multiply RGT (0..1, any shape) by smooth noise of up to 10 % about 1, and clip to 0..1."""
+    noise = smooth(white(rng, rgt.shape), 5)
+    noise *= np.float32(uniform(rng, (0, 0.1)) / max(float(np.abs(noise).max()), 1e-12))
+    noise += 1 - noise.mean()
+    noise *= rgt
+    return np.clip(noise, 0, 1, out=noise)
+
+
+def corrupt_dhr(dhr: Array, rng: np.random.Generator) -> Array:
+    """Add noise of 5 % of the largest amplitude to an image, then fade parts of it out."""
+    gate = rescale(smooth(white(rng, dhr.shape), 5), 0, 1)
+    gate[gate < 0.2] = 0
+    gate[gate > 0.5] = 1
+    noise = smooth(white(rng, dhr.shape), 2)
+    noise -= noise.mean()
+    noise *= np.float32(0.05 * float(np.abs(dhr).max()) / max(float(np.abs(noise).max()), 1e-12))
+    noise += dhr
+    noise *= gate
+    return noise
+
+
+def corrupt_fault(
+    probability: Array, dip: Array, strike: Array | None, rng: np.random.Generator
+) -> tuple[Array, Array, Array | None]:
+    """Erase blobs of faults and add pieces of false ones. Degrees; `strike` is None in 2D.
+
+    About 75 % of the true fault samples stay, and about one in nine of those returned is false.
+    """
+    kept = erasing_mask(rng, probability.shape, uniform(rng, _KEPT_ERASED))
+    added = erasing_mask(rng, probability.shape, uniform(rng, _FALSE_ERASED))
+    false = _false_faults(probability.shape, rng)
+    added &= false["fault_probability"] > 0
+    added &= ~(kept & (probability == 1))
+    dips = np.where(added, false["fault_dip"], dip * kept)
+    strikes = None if strike is None else np.where(added, false["fault_strike"], strike * kept)
+    return np.where(added, np.float32(1), probability * kept), dips, strikes
+
+
+def erasing_mask(rng: np.random.Generator, shape: tuple[int, ...], fraction: float) -> Array:
+    """Return a mask of blobs of a few samples: False on at most `fraction` of the area."""
+    field = rescale(smooth(white(rng, shape), 4), 0, 1)
+    step = np.minimum((field * np.float32(1000)).astype(np.int16), 999)
+    below = np.cumsum(np.bincount(step.ravel(), minlength=1000))
+    return step >= np.searchsorted(below, fraction * field.size, side="right")
+
+
+def _false_faults(shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, Array]:
+    faults = _drawn_2d(shape, rng) if len(shape) == 2 else _drawn_3d(shape, rng)
+    rows = [trace_back(faults, _THICKNESS, rows, shape[1:]).number for rows in row_chunks(shape)]
+    return fault_labels(np.concatenate(rows), faults)
+
+
+def _drawn_2d(shape: tuple[int, ...], rng: np.random.Generator) -> Sequence[Fault]:
+    return _drawn(shape, count(rng, (1, 12)), (70, 110), (5, 30), rng)
+
+
+def _drawn_3d(shape: tuple[int, ...], rng: np.random.Generator) -> Sequence[Fault]:
+    faults = _drawn(shape, count(rng, (6, 16)), (40, 130), (2, 20), rng)
+    return [replace(fault, strike=uniform(rng, (0, 180)), rake=uniform(rng, (0, 180))) for fault in faults]
+
+
+def _drawn(shape: tuple[int, ...], number: int, dip: Range, slip: Range, rng: np.random.Generator) -> list[Fault]:
+    def drawn(sense: float) -> Fault:
+        anchor = tuple(uniform(rng, (0.05 * size, 0.95 * size)) for size in shape)
+        return Fault(uniform(rng, dip), sense * uniform(rng, slip), anchor)
+
+    return [drawn(-1.0 if k % 2 == 0 else 1.0) for k in range(number)]

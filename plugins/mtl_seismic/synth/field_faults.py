@@ -1,0 +1,200 @@
+"""Curved faults that end: each is a smooth map from where a sample lies now to where it lay before that fault.
+
+A fault dips towards +u; its surface is u = H(zeta) + bend s^2 / 2, with zeta the depth below its centre, s the
+distance along strike, and H' = cot(dip) growing with depth (listric). Rock slides along surfaces parallel to it, so
+the map never carries a sample across the fault. Displacement falls to zero at an elliptic tip line and away from
+the fault, and is smaller right at it by the share that drag has bent instead of broken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .draws import Array
+
+_STEEPEST, _FLATTEST = 1 / np.tan(np.radians([88.0, 20.0]))  # the cotangent of dip stays between these
+
+
+@dataclass(frozen=True)
+class CurvedFault:
+    """A normal (positive displacement) or reverse fault. Lengths in samples, angles in degrees.
+
+    `azimuth` is the direction of dip, from +x2 towards +x3; `dip` (0..90), `centre` (depth, x2[, x3]) and the greatest
+    `displacement` are those at the centre; `half_height` (along dip) and `half_length` (along strike) reach to the
+    tips; `listric` is the growth of cot(dip) per sample of depth; `bend` the curvature along strike (1/samples);
+    `reach` the distance at which rock no longer moved; `hanging_share` the share of displacement in the hanging wall;
+    `drag` the share of it that is bent within `drag_width`; `washout` the loss of amplitude within `washout_width`.
+    """
+
+    centre: tuple[float, ...]
+    azimuth: float
+    dip: float
+    displacement: float
+    half_height: float
+    half_length: float
+    listric: float
+    bend: float
+    rake: float
+    reach: float
+    hanging_share: float
+    drag: float
+    drag_width: float
+    washout: float
+    washout_width: float
+
+    @property
+    def cotangent(self) -> float:
+        """The cotangent of dip at the centre."""
+        return float(1 / np.tan(np.radians(self.dip)))
+
+    @property
+    def half_depth(self) -> float:
+        """The vertical distance from the centre to the upper and lower tips, in samples."""
+        return self.half_height * float(np.sin(np.radians(self.dip)))
+
+    @property
+    def direction(self) -> tuple[float, float]:
+        """The horizontal unit vector down the dip, along (x2, x3)."""
+        angle = np.radians(self.azimuth)
+        return float(np.cos(angle)), float(np.sin(angle))
+
+    def slope(self, zeta: Array) -> Array:
+        """Return cot(dip) at depths below the centre."""
+        return np.clip(zeta * self.listric + self.cotangent, _STEEPEST, _FLATTEST)
+
+    def surface(self, zeta: Array) -> Array:
+        """Return H: how far down dip the fault lies at depths below its centre (at s = 0)."""
+        if self.listric <= 0:
+            return zeta * self.cotangent
+        low, high = (limit - self.cotangent for limit in (_STEEPEST, _FLATTEST))
+        inner = np.clip(zeta, low / self.listric, high / self.listric)
+        slope = inner * self.listric + self.cotangent
+        curve: Array = slope * (zeta - inner)
+        curve += inner * (slope + self.cotangent) / 2
+        return curve
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A fault seen from some samples: signed distance (hanging wall positive) and displacement there, in samples."""
+
+    distance: Array
+    displacement: Array
+
+
+def undo(fault: CurvedFault, points: Sequence[Array], active: Array | None) -> Crossing:
+    """Move points (depth, x2[, x3]; float32, changed in place) to where they lay before the fault.
+
+    Only points where `active` is 1 are moved (0: they are younger than the fault).
+    """
+    zeta = points[0] - np.float32(fault.centre[0])
+    across, along = _horizontal(fault, points)
+    slope, curve = fault.slope(zeta), fault.surface(zeta)
+    across -= curve
+    steepness = 1 / np.sqrt(slope * slope + 1)
+    distance = across * steepness
+    if along is not None:
+        distance = _bent(fault, across, along, slope)
+    profile = _profile(fault, zeta, along)
+    if active is not None:
+        profile *= active
+    slid = profile * _share(fault, distance)
+    slid *= np.float32(fault.displacement)
+    _slide(fault, points, slid, (zeta, along, curve, steepness))
+    profile *= np.float32(fault.displacement * (1 - fault.drag))
+    return Crossing(distance, profile)
+
+
+def _horizontal(fault: CurvedFault, points: Sequence[Array]) -> tuple[Array, Array | None]:
+    cosine, sine = (np.float32(part) for part in fault.direction)
+    first = points[1] - np.float32(fault.centre[1])
+    if len(points) == 2:
+        return first * np.sign(cosine), None
+    second = points[2] - np.float32(fault.centre[2])
+    return first * cosine + second * sine, second * cosine - first * sine
+
+
+def _bent(fault: CurvedFault, across: Array, along: Array, slope: Array) -> Array:
+    turn = along * np.float32(fault.bend)
+    distance: Array = across - turn * along / 2
+    distance /= np.sqrt(slope * slope + turn * turn + 1)
+    return distance
+
+
+def _profile(fault: CurvedFault, zeta: Array, along: Array | None) -> Array:
+    """Return displacement relative to the greatest: an ellipse-like fall to zero at the tips."""
+    left = 1 - np.square(zeta * np.float32(1 / fault.half_depth))
+    if along is not None:
+        left -= np.square(along * np.float32(1 / fault.half_length))
+    np.maximum(left, 0, out=left)
+    left *= np.sqrt(left)
+    return left
+
+
+def _share(fault: CurvedFault, distance: Array) -> Array:
+    """Return which share of the fault's displacement a sample at this distance has moved, up (-) or down (+)."""
+    near = np.maximum(1 - np.abs(distance) * np.float32(1 / fault.reach), 0)
+    near *= near
+    if fault.drag > 0:
+        near *= 1 - np.float32(fault.drag) / (np.square(distance * np.float32(1 / fault.drag_width)) + 1)
+    share = np.float32(fault.hanging_share)
+    near *= np.where(distance > 0, share, share - 1)
+    return near
+
+
+def _slide(
+    fault: CurvedFault,
+    points: Sequence[Array],
+    slid: Array,
+    frame: tuple[Array, Array | None, Array, Array],
+) -> None:
+    zeta, along, curve, steepness = frame
+    down = slid * steepness
+    down *= np.float32(-np.sin(np.radians(fault.rake)))
+    points[0][...] += down
+    out = fault.surface(zeta + down)
+    out -= curve
+    cosine, sine = (np.float32(part) for part in fault.direction)
+    if along is None:
+        points[1][...] += out * np.sign(cosine)
+        return
+    aside = slid * np.float32(-np.cos(np.radians(fault.rake)))
+    out += aside * (2 * along + aside) * np.float32(fault.bend / 2)
+    points[1][...] += out * cosine - aside * sine
+    points[2][...] += out * sine + aside * cosine
+
+
+def reach_box(fault: CurvedFault, margin: float, rows: range, lateral: Sequence[int]) -> tuple[slice, ...] | None:
+    """Return the part of rows x lateral that the fault can have moved, if later events moved it less than `margin`."""
+    ends = np.array([-fault.half_depth, fault.half_depth])
+    steepest = float(np.sqrt(1 + fault.slope(ends[1:])[0] ** 2))
+    spread = fault.half_length**2 * abs(fault.bend) / 2
+    out = float(np.abs(fault.surface(ends)).max()) + (fault.reach + spread) * steepest
+    cosine, sine = (abs(part) for part in fault.direction)
+    extents = [fault.half_depth, out * cosine + fault.half_length * sine, out * sine + fault.half_length * cosine]
+    if len(lateral) == 1:
+        extents[1] = out
+    bounds = [(rows.start, rows.stop), *((0, size) for size in lateral)]
+    box = []
+    for (start, stop), at, extent in zip(bounds, fault.centre, extents, strict=False):
+        low, high = int(at - extent - margin) - 1, int(at + extent + margin) + 2
+        box.append(slice(max(low, start) - start, max(min(high, stop) - start, 0)))
+    return None if any(part.start >= part.stop for part in box) else tuple(box)
+
+
+def angles(gradient: Sequence[Array]) -> tuple[Array, Array]:
+    """Return dip and strike in degrees from the gradient (depth, x2[, x3]) of a distance across a fault.
+
+    The reference's convention: strike in 0..180 from +x3 towards +x2, with dip above 90 where the fault dips
+    against (cos strike, -sin strike) along (x2, x3); in 2D dip is below 90 towards low x. 2D strikes are 180.
+    """
+    down, *sideways = gradient
+    sign = np.where(down > 0, -1.0, 1.0)
+    second = sideways[1] if len(sideways) == 2 else np.zeros_like(down)
+    towards = (sideways[0] * sign, second * sign)
+    dip = np.degrees(np.arctan2(np.hypot(*towards), np.abs(down)))
+    if len(sideways) == 1:
+        return np.where(towards[0] > 0, 180 - dip, dip), np.full_like(dip, 180)
+    strike = np.degrees(np.arctan2(-towards[1], towards[0])) % 360
+    return np.where(strike >= 180, 180 - dip, dip), strike % 180

@@ -1,0 +1,12 @@
+"""The default backbone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlcore.hookspecs import hookimpl
+
+
+@hookimpl
+def register_backbones(registry: Any) -> None:
+    registry.add("mtl_seismic.unet.backbone:UNet", name="unet")
