@@ -1,0 +1,84 @@
+"""``mtl evaluate``: a model's figures on labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mtl_cli import options
+from mtl_cli.parameters import Name, Shape
+from mtl_cli.tables import echo_json, number, text_table
+
+
+@click.command()
+@click.option(
+    "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
+)
+@click.option(
+    "--data", "-d", required=True, metavar="DIR|SOURCE:WHAT", help="A data set's folder, or e.g. synth:rgm2d."
+)
+@click.option("--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models.")
+@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
+@click.option("--split", type=click.Choice(["valid", "train"]), default="valid", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
+@click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
+@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
+@click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
+@options.device_option
+@options.config_option
+@options.set_option
+@options.json_option
+@options.quiet_option
+def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
+    """Compare a model's fields with labels.
+
+    Every task's metrics, as means over the items where they are defined (with --json also item by item).
+    Figures of the noisy input itself stand beside those of the denoised image (input_...).
+    A refining stage alone starts from refinement inputs, made as in training.
+    """
+    tables = options.load_config(config, settings)
+    options.refuse_unknown_sections(tables, ("source",))
+    source = dict(options.section(tables, "source"))
+    if given["shape"]:
+        source["shape"] = list(given["shape"])
+    found = carry_out(given, source)
+    if given["as_json"]:
+        echo_json({"items": found.items, "mean": found.mean, "count": found.count})
+        return
+    rows = [("metric", "mean", "items")]
+    rows += [(name, number(value), str(found.count[name])) for name, value in found.mean.items()]
+    click.echo(text_table(rows))
+
+
+def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
+    """Open the data, load the models and evaluate."""
+    from mtl_cli.progress import choose_progress
+    from mtlcore import plugins
+    from mtlcore.checkpoint import find_model, read_config
+    from mtlcore.evaluate import evaluate as evaluate_chain
+    from mtlcore.infer import InferOptions
+    from mtlcore.pipeline import load_chain
+    from mtlcore.sources import open_items
+
+    installed = plugins.current()
+    outputs = [output for name in installed.tasks for output in installed.tasks[name].outputs]
+    items = open_items(given["data"], source, given["split"], outputs, installed)
+    ndim = len(items.shape)
+    stages = given["stage"] or [
+        read_config(find_model(model, None, ndim, installed)).stage["name"] for model in given["models"]
+    ]
+    options_ = InferOptions(mirrored_average=given["tta"])
+    chain = load_chain(
+        stages or ("mti",),
+        ndim,
+        given["models"],
+        given["device"],
+        installed,
+        iterations=given["iterations"],
+        options=options_,
+        quiet=True,
+    )
+    with installed.listening(*choose_progress(given["quiet"], given["as_json"])):
+        return evaluate_chain(chain, items, given["tasks"], given["limit"], plugins=installed)

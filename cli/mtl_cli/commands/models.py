@@ -1,0 +1,79 @@
+"""``mtl export``, ``mtl import`` and ``mtl models``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mtl_cli import options
+from mtl_cli.parameters import Name
+from mtl_cli.tables import echo_json, text_table
+
+if TYPE_CHECKING:
+    from mtlcore.interfaces import PackagedModel
+
+
+@click.command(name="export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("model_dir", type=click.Path(path_type=Path))
+@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Only these tasks' part of the model.")
+@options.force_option
+def export_command(run: Path, model_dir: Path, tasks: tuple[str, ...] | None, force: bool) -> None:
+    """Write a training run's model to a folder of its own.
+
+    MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model folder.
+    """
+    from mtlcore import checkpoint, folders
+
+    checkpoint.model_folder(run)
+    folders.claim(model_dir, force)
+    checkpoint.export_model(run, model_dir, list(tasks) if tasks else None)
+    click.echo(f"Model: {model_dir}")
+
+
+@click.command(name="import")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("model_dir", type=click.Path(path_type=Path))
+@options.force_option
+def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
+    """Turn a checkpoint of the reference into a model.
+
+    A Lightning file or a bare state dict, of MTI or MTR, 2D or 3D: its keys tell which.
+    Nothing in the file is executed.
+    """
+    from mtlcore import checkpoint as core
+    from mtlcore import folders
+
+    model = core.convert_foreign(checkpoint)
+    folders.claim(model_dir, force)
+    core.save_model(model, model_dir)
+    tasks = ", ".join(task.name for task in model.tasks)
+    click.echo(f"Model: {model_dir} ({model.stage.name}, {model.ndim}D, tasks {tasks})")
+
+
+@click.command()
+@options.json_option
+def models(as_json: bool) -> None:
+    """List the installed models."""
+    from mtlcore import plugins
+    from mtlcore.checkpoint import packaged_models
+
+    found = packaged_models(plugins.current())
+    rows = [_row(model) for model in found]
+    if as_json:
+        echo_json(rows)
+        return
+    header = ("name", "stage", "dimensions", "tasks", "note")
+    lines = [(row["name"], row["stage"], f"{row['ndim']}D", ", ".join(row["tasks"]), row["note"]) for row in rows]
+    click.echo(text_table([header, *lines]))
+
+
+def _row(model: PackagedModel) -> dict[str, Any]:
+    from mtlcore.checkpoint import read_config
+
+    config = read_config(model.folder)
+    tasks = [task["name"] for task in config.tasks]
+    facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": tasks}
+    return {**facts, "note": config.note, "folder": str(model.folder)}

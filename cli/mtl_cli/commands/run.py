@@ -1,0 +1,184 @@
+"""``mtl run``: from a seismic image to results, pictures and a record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mtl_cli import options
+from mtl_cli.parameters import Name, Shape
+from mtl_cli.tables import echo_json, number, size, text_table
+
+SECTIONS = ("run", "format", "output_format")
+
+
+@click.command()
+@click.option(
+    "--input", "-i", type=click.Path(path_type=Path), help="Seismic image. Default: a small synthetic section."
+)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results. Default: runs/001, 002, ..."
+)
+@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
+@click.option("--stage", "-s", type=Name("stage", many=True), default="mti", show_default=True, metavar="A,B")
+@click.option(
+    "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
+)
+@click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
+@click.option(
+    "--tolerance", type=click.FloatRange(0), default=0.0, show_default=True, help="Stop when no field changes by more."
+)
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Earlier result folder to refine (--stage mtr).")
+@click.option("--format", type=Name("format"), help="Format of the input. Default: by its suffix.")
+@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of a raw input, depth first.")
+@click.option("--output-format", type=Name("format"), default="npy", show_default=True, help="Format of the results.")
+@click.option("--tile", type=click.IntRange(1), help="Edge of a tile in samples. Default: as large as is reasonable.")
+@click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
+@click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
+@click.option("--no-pictures", is_flag=True, help="Draw nothing.")
+@options.device_option
+@options.force_option
+@options.config_option
+@options.set_option
+@options.json_option
+@options.quiet_option
+@click.pass_context
+def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
+    """Infer fields from a seismic image: denoised image, time, faults.
+
+    Writes one file for each output, pictures, and run.json, which `mtl run --config OUTPUT/run.json` repeats.
+    """
+    tables = options.load_config(config, settings)
+    options.refuse_unknown_sections(tables, SECTIONS)
+    options.take_defaults(ctx, tables, "run")
+    values = {name: value for name, value in ctx.params.items() if name not in ("config", "settings")}
+    record, folder = carry_out(values, tables)
+    if values["as_json"]:
+        echo_json({"folder": str(folder), **record})
+    else:
+        show(record, folder)
+
+
+def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    """Check what can be checked at once, then run."""
+    from mtl_cli.progress import choose_progress
+    from mtlcore import folders, plugins, runs
+    from mtlcore.device import resolve
+    from mtlcore.infer import InferOptions
+
+    installed = plugins.current()
+    resolve(values["device"])
+    format_options = dict(options.section(tables, "format"))
+    if values["shape"]:
+        format_options["shape"] = values["shape"]
+    start = values["start"]
+    input_path = values["input"]
+    if start is not None and input_path is None:
+        input_path, values["format"], format_options = _input_of(start, values, format_options)
+    job = runs.RunJob(
+        folder=Path(),
+        input=input_path,
+        format=values["format"],
+        format_options=format_options,
+        tasks=values["tasks"],
+        stages=_names(values["stage"]),
+        models=values["models"],
+        iterations=values["iterations"],
+        tolerance=values["tolerance"],
+        device=values["device"],
+        start=start,
+        output_format=values["output_format"],
+        output_options=options.section(tables, "output_format"),
+        pictures=not values["no_pictures"],
+        infer=InferOptions(values["tile"], values["halo"], values["tta"]),
+    )
+    runs.open_input(job, installed).close()
+    output = values["output"]
+    folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
+    silent = values["quiet"] or values["as_json"]
+
+    def say(message: str) -> None:
+        if not silent:
+            click.echo(message, err=True)
+
+    say(f"Results: {folder}")
+    job = replace(job, folder=folder)
+    with installed.listening(*choose_progress(values["quiet"], values["as_json"])):
+        record = runs.run(job, installed, _repeatable(values, format_options, job), say)
+    return record, folder
+
+
+def _input_of(
+    start: Path, values: dict[str, Any], format_options: dict[str, Any]
+) -> tuple[Path | None, str | None, dict[str, Any]]:
+    """The image that an earlier result was made from, with how it was read."""
+    from mtlcore import results, runs
+
+    record = results.read_record(start)
+    earlier = record.get("config", {})
+    path = runs.same_input(record, start)
+    name = values["format"] or earlier.get("run", {}).get("format")
+    return path, name, {**earlier.get("format", {}), **format_options}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+
+
+def _repeatable(values: dict[str, Any], format_options: dict[str, Any], job: Any) -> dict[str, Any]:
+    """The configuration that repeats the run, to another folder."""
+    left_out = ("output", "force", "as_json", "quiet", "shape", "models")
+    table = {name: value for name, value in values.items() if name not in left_out and value not in (None, False, ())}
+    table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
+    if job.input is not None:
+        table["input"] = str(job.input.resolve())
+    if values["models"]:
+        table["model"] = list(values["models"])
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in table.items()}
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
+    shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in format_options.items()}
+    return {"run": plain, "format": shaped, "output_format": dict(job.output_options)}
+
+
+def show(record: dict[str, Any], folder: Path) -> None:
+    """What came out, and what to look at."""
+    rows = [("output", "file", "unit", "from", "to")]
+    for name, entry in record["outputs"].items():
+        limits = (number(entry["minimum"]), number(entry["maximum"]))
+        rows.append((name, str(folder / entry["file"]), entry["unit"], *limits))
+    click.echo(text_table(rows))
+    for line in _changes(record["changes"]):
+        click.echo(line)
+    data = record["data"]
+    if data["dead_traces"] or data["not_finite_samples"]:
+        click.echo(
+            f"Input: {data['dead_traces']} of {data['traces']} traces are dead, "
+            f"{data['not_finite_samples']} samples are not finite; results are 0 there."
+        )
+    seconds = sum(record["seconds"].values())
+    click.echo(
+        f"{seconds:.2f} s ({record['seconds']['infer']:.2f} s inferring), "
+        f"{size(record['peak_memory']['process'])} of memory at most."
+    )
+    if record["pictures"]:
+        click.echo(f"Look at: {', '.join(str(folder / name) for name in record['pictures'])}")
+    elif not _pictures_available():
+        click.echo('No pictures: matplotlib is missing. Install it with: pip install "mtlcore[plot]"')
+
+
+def _changes(changes: list[dict[str, float]]) -> list[str]:
+    if not changes:
+        return []
+    names = list(changes[0])
+    rows = [("pass", *names)]
+    rows += [(str(number_), *(f"{change[name]:.2%}" for name in names)) for number_, change in enumerate(changes, 1)]
+    return ["Change of each field by each refining pass:", text_table(rows)]
+
+
+def _pictures_available() -> bool:
+    from mtlcore import pictures
+
+    return pictures.available()

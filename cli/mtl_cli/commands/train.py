@@ -1,0 +1,146 @@
+"""``mtl train``: from labelled data to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mtl_cli import options
+from mtl_cli.parameters import Name, Shape
+
+TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
+PLAIN = ("data", "output", "device", "note")
+
+
+@click.command()
+@click.option("--data", "-d", metavar="DIR|SOURCE:WHAT", help="A data set's folder, or e.g. synth:rgm2d.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Run folder. Default: runs/001, 002, ...")
+@click.option("--stage", "-s", type=Name("stage"), help="Default: mti.")
+@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that are installed.")
+@click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet.")
+@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
+@click.option("--epochs", type=click.IntRange(1), help="Same as --set train.epochs=N.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an interrupted run.")
+@click.option("--tensorboard", is_flag=True, help="Also log for TensorBoard, in the run folder.")
+@options.device_option
+@options.force_option
+@options.config_option
+@options.set_option
+@options.quiet_option
+@click.pass_context
+def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
+    """Train a network, or go on training.
+
+    The run folder keeps the best and the last model, a log, and the state from which --resume goes on exactly.
+    Configuration sections: stage, backbone, tasks.NAME, source, train, augment; and data, note.
+    """
+    from mtl_cli.progress import choose_progress
+    from mtlcore import plugins
+
+    installed = plugins.current()
+    if given["resume"]:
+        folder = given["resume"]
+        job = _resumed(ctx, folder, config, settings)
+    else:
+        tables = options.load_config(config, settings)
+        options.refuse_unknown_sections(tables, TABLES + PLAIN)
+        job = make_job(_given(ctx, given, tables), tables)
+        folder = _claim(given["output"] or tables.get("output"), given["force"])
+    if not given["quiet"]:
+        click.echo(f"Run: {folder}", err=True)
+    listeners = [*choose_progress(given["quiet"])]
+    if given["tensorboard"]:
+        from mtlcore.logs import TensorBoardLog
+
+        listeners.append(TensorBoardLog(folder / "tensorboard"))
+    from mtlcore.train import train as run_training
+
+    with installed.listening(*listeners):
+        best = run_training(job, folder, installed, resume=bool(given["resume"]))
+    click.echo(f"Best model: {best}")
+    click.echo(f"Next: mtl run --model {best} --stage {job.stage['name']} --input FILE")
+
+
+def _given(ctx: click.Context, given: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """Options by flag or environment, else from the file."""
+    chosen = dict(given)
+    for name in ("data", "device"):
+        if ctx.get_parameter_source(name) == click.core.ParameterSource.DEFAULT and name in tables:
+            chosen[name] = tables[name]
+    return chosen
+
+
+def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
+    """The job of a configuration, with the options given on the command line laid over it."""
+    from mtlcore.errors import OptionError
+    from mtlcore.train import Job
+
+    if not given["data"]:
+        raise OptionError("No training data: say --data DIR, or --data synth:rgm2d.")
+    source = dict(options.section(dict(tables), "source"))
+    if given["shape"]:
+        source["shape"] = list(given["shape"])
+    training = dict(options.section(dict(tables), "train"))
+    if given["epochs"]:
+        training["epochs"] = given["epochs"]
+    return Job(
+        data=str(given["data"]),
+        stage=_part(tables.get("stage", "mti"), given["stage"], "stage"),
+        tasks=_tasks(tables.get("tasks", ()), given["tasks"]),
+        backbone=_part(tables.get("backbone", "unet"), given["backbone"], "backbone"),
+        source=source,
+        train=training,
+        augment=options.section(dict(tables), "augment"),
+        device=str(given["device"]),
+        note=str(tables.get("note", "")),
+    )
+
+
+def _part(written: Any, name: str | None, kind: str) -> dict[str, Any]:
+    """A stage or backbone: a name alone, or a table; another name on the command line drops the table's options."""
+    from mtlcore.errors import OptionError
+
+    table = {"name": written} if isinstance(written, str) else written
+    if not isinstance(table, dict):
+        raise OptionError(f"Configuration: '{kind}' is {written!r}, expected a name or a section [{kind}].")
+    default = "mti" if kind == "stage" else "unet"
+    table = {"name": default, **table}
+    return {"name": name} if name and name != table["name"] else table
+
+
+def _tasks(written: Any, names: tuple[str, ...] | None) -> tuple[dict[str, Any], ...]:
+    """Tasks: a list of names, or sections [tasks.NAME] with their options."""
+    from mtlcore.errors import OptionError
+
+    tables = {str(name): {} for name in written} if isinstance(written, list | tuple) else written
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise OptionError(f"Configuration: 'tasks' is {written!r}, expected names or sections [tasks.NAME].")
+    return tuple({"name": name, **tables.get(name, {})} for name in names or tables)
+
+
+def _claim(output: Any, force: bool) -> Path:
+    from mtlcore import folders
+
+    return folders.claim(Path(output), force) if output else folders.next_numbered(Path("runs"))
+
+
+def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tuple[str, ...]) -> Any:
+    """The run's own job; only the device and settings may change."""
+    from dataclasses import asdict, replace
+
+    from mtlcore.config import apply_settings, build
+    from mtlcore.errors import OptionError
+    from mtlcore.train import Job, read_job
+
+    for name in ("data", "output", "stage", "tasks", "backbone", "shape", "epochs"):
+        if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            raise OptionError(f"--{name} cannot be given with --resume: the run goes on as it began.")
+    if config:
+        raise OptionError("--config cannot be given with --resume: the run goes on as it began.")
+    job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")
+    if ctx.get_parameter_source("device") != click.core.ParameterSource.DEFAULT:
+        job = replace(job, device=ctx.params["device"])
+    return job

@@ -1,0 +1,160 @@
+"""The ``mtl`` command: a group that imports a command only when it is run, and one error boundary.
+
+Exit codes: 0 done; 1 failed; 2 asked for what does not exist (an unknown command, flag, option or name, on
+the command line, in the environment or in a configuration file); 130 interrupted by Ctrl-C. Results go to
+stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import IO, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+# mtlcore is imported only where it is needed: that would be a third of the time of `mtl --help`.
+
+COMMANDS = {
+    "run": ("mtl_cli.commands.run:run", "Infer fields from a seismic image: denoised image, time, faults."),
+    "train": ("mtl_cli.commands.train:train", "Train a network, or go on training."),
+    "evaluate": ("mtl_cli.commands.evaluate:evaluate", "Compare a model's fields with labels."),
+    "export": ("mtl_cli.commands.models:export_command", "Write a training run's model to a folder of its own."),
+    "import": ("mtl_cli.commands.models:import_command", "Turn a checkpoint of the reference into a model."),
+    "inspect": ("mtl_cli.commands.inspect:inspect", "Say what a file, model, run, result or data set is."),
+    "models": ("mtl_cli.commands.models:models", "List the installed models."),
+    "plugins": ("mtl_cli.commands.plugins:plugins", "List the installed plugins and what they provide."),
+}
+"""Name: (module:function, one line of help). Help and completion read this table and import no command."""
+
+
+class LazyGroup(click.Group):
+    """A click group over COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), function)
+        name_variables(cmd_name, command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from mtlcore.errors import suggestion
+
+            raise click.UsageError(
+                f"Unknown command '{name}'. {suggestion(name, COMMANDS)}Commands: {', '.join(COMMANDS)}.", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with errors_for_users():
+            return super().invoke(ctx)
+
+
+def name_variables(name: str, command: click.Command) -> None:
+    """Name each option's variable after its flag; click would take the argument's name (--json: as_json)."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.allow_from_autoenv and option.envvar is None:
+            flag = max(option.opts, key=len).lstrip("-")
+            option.envvar = f"MTL_{name}_{flag}".upper().replace("-", "_")
+
+
+class NotFound(click.ClickException):
+    """What was asked for does not exist."""
+
+    exit_code = 2
+
+
+class Interrupted(click.ClickException):
+    """The user pressed Ctrl-C: that is no error, so it is not printed as one."""
+
+    exit_code = 130
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file or sys.stderr)
+
+
+@contextmanager
+def errors_for_users() -> Iterator[None]:
+    """The one place where errors become messages; what is not an MtlError keeps its traceback."""
+    try:
+        yield
+    except Exception as error:
+        from mtlcore.errors import MtlError, OptionError, UnknownNameError
+
+        if not isinstance(error, MtlError):
+            raise
+        if isinstance(error, OptionError | UnknownNameError):
+            raise NotFound(str(error)) from error
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt as error:
+        # Whoever stops on it may say how to go on: KeyboardInterrupt("Resume with: ...").
+        raise Interrupted(str(error) or "Interrupted.") from error
+
+
+def show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version and leave."""
+    if value and not ctx.resilient_parsing:
+        from mtlcore import __version__
+
+        click.echo(f"mtl {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"auto_envvar_prefix": "MTL", "help_option_names": ["-h", "--help"]},
+    epilog="Every option can also be set by its variable: MTL_RUN_DEVICE=cpu is mtl run --device cpu.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    allow_from_autoenv=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Multi-task learning on seismic images."""
+
+
+def main() -> None:
+    """The entry point of the ``mtl`` command."""
+    try:
+        # Under `python -m mtl_cli.main` (torchrun) too the help says mtl.
+        cli(prog_name="mtl")
+    finally:
+        close_stdout()
+
+
+def close_stdout() -> None:
+    """Flush stdout; where its reader has gone (``mtl ... | head``), keep the interpreter from complaining."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
