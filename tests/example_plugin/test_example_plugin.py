@@ -1,0 +1,96 @@
+"""The README's plugin, installed by pip as anybody would and used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mtlcore import Task
+from mtlcore.config import build
+from mtlcore.errors import OptionError
+from mtlcore.plugins import Plugins
+
+PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site-packages folder with the example in it."""
+    target = tmp_path_factory.mktemp("site-packages")
+    options = ("--no-index", "--no-deps", "--no-build-isolation", "--target", str(target))
+    command = [*PIP, *options, str(Path(__file__).parent)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return target
+
+
+@pytest.fixture
+def salt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Task]]:
+    monkeypatch.syspath_prepend(folder)
+    yield Plugins(installed=distributions(path=[str(folder)]), environ={}).tasks["salt"]
+    for name in [name for name in sys.modules if name.split(".")[0] == "mtl_salt"]:
+        del sys.modules[name]
+
+
+def test_it_is_listed_and_every_target_loads(folder: Path, run_mtl: Callable[..., Any]) -> None:
+    result = run_mtl("plugins", "--json", "--check", path=(folder,), MTL_DISABLE_PLUGINS="mtlcore")
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = [row for row in json.loads(result.stdout)["plugins"] if row["distribution"] == "mtl-salt"]
+    assert rows == [
+        {
+            "name": "salt",
+            "status": "ok",
+            "distribution": "mtl-salt",
+            "version": "0.1.0",
+            "error": "",
+            "provides": ["task salt"],
+        }
+    ]
+
+
+def test_listing_it_imports_no_torch(folder: Path) -> None:
+    code = f"""
+import sys
+sys.path[:0] = {[str(folder), *sys.path]}
+from mtlcore.plugins import current
+assert "salt" in current().tasks
+assert "torch" not in sys.modules, "torch"
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("shape", [(8, 6), (8, 6, 5)])
+def test_its_head_loss_and_metrics(salt: type[Task], shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    task = build(salt, {"weight": 2, "salt_weight": 3}, "task salt")
+    raw = task.head(channels=4, ndim=len(shape))(torch.randn(2, 4, *shape))
+    assert raw["salt"].shape == (2, 1, *shape)
+    label = (torch.rand(2, 1, *shape) > 0.5).float()
+    label[0, 0, :3] = torch.nan
+    label[1] = torch.nan
+    loss = task.loss(raw, {"salt": label})
+    loss.backward()
+    assert torch.isfinite(loss)
+    # A mean over items of a value per item: two ranks with one item each agree with one rank.
+    halves = [task.loss({"salt": raw["salt"][i : i + 1]}, {"salt": label[i : i + 1]}) for i in range(2)]
+    assert torch.allclose(loss, (halves[0] + halves[1]) / 2)
+    field = task.decode(raw)["salt"].detach()
+    assert ((field >= 0) & (field <= 1)).all()
+    perfect = np.nan_to_num(label[0, 0].numpy())
+    assert task.metrics({"salt": perfect}, {"salt": label[0, 0].numpy()}) == {"intersection_over_union": 1.0}
+    assert task.metrics({"salt": 1 - perfect}, {"salt": label[0, 0].numpy()}) == {"intersection_over_union": 0.0}
+
+
+def test_its_options(salt: type[Task]) -> None:
+    with pytest.raises(OptionError, match=r"task salt has no option 'saltweight'\. Did you mean 'salt_weight'"):
+        build(salt, {"saltweight": 3}, "task salt")
