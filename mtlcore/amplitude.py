@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,10 @@ Array = NDArray[np.float32]
 
 SPIKE = 10.0
 """Samples beyond so many times the root mean square are left out of it."""
+GREATEST = 100.0
+"""Samples beyond so many times the root mean square are cut down to that before the network reads them."""
+CHUNK = 2**22
+"""Samples worked on at once in double precision, so that a large volume needs no second copy of it."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Prepared:
 
     ``image``: normalised, finite, 0 where dead. ``scale``: multiply by it to return to the input's amplitudes.
     ``dead``: boolean, where nothing was recorded: samples that are not finite, and whole traces that are
-    constant. ``report``: how many of each were found.
+    constant (apart from such samples). ``report``: how many of each were found.
     """
 
     image: Array
@@ -31,35 +36,71 @@ class Prepared:
 def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = None) -> Prepared:
     """Normalise an image (depth, ...) to a root mean square of ``level``; ``live`` are the traces that exist."""
     values = np.asarray(image)
+    if not np.issubdtype(values.dtype, np.floating):
+        values = values.astype(np.float64)
     finite = np.isfinite(values)
-    filled = np.where(finite, values, 0.0).astype(np.float64)
-    dead_traces = np.ptp(filled, axis=0) == 0
+    dead_traces = _constant(values, finite)
     if live is not None:
         dead_traces |= ~live
     dead = ~finite | dead_traces[None]
-    size = root_mean_square(filled[~dead])
+    size = root_mean_square(values, ~dead)
     scale = size / level if size > 0 else 1.0
-    normalised = np.where(dead, 0.0, filled / scale).astype(np.float32)
     report = {
         "traces": int(dead_traces.size),
         "dead_traces": int(dead_traces.sum()),
-        "not_finite_samples": int((~finite).sum()),
+        "not_finite_samples": int(finite.size - finite.sum()),
     }
-    return Prepared(normalised, scale, dead, report)
+    return Prepared(_normalised(values, dead, scale, GREATEST * level), scale, dead, report)
 
 
-def root_mean_square(values: NDArray[np.float64]) -> float:
-    """Root mean square without spikes, of any magnitude; 0 for nothing or for zeros alone."""
-    peak = float(np.abs(values).max(initial=0.0))
+def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:
+    """Root mean square of the live samples without spikes, of any magnitude; 0 for nothing or for zeros alone."""
+    peak = max((float(part.max(initial=0.0)) for part in _sizes(values, live)), default=0.0)
     if peak == 0.0:
         return 0.0
-    # Divided by the peak first: squares of 1e200 or 1e-200 leave the range of numbers.
-    relative = np.abs(values / peak)
-    size = float(np.sqrt(np.mean(relative**2)))
+    size = _size_below(values, live, peak, np.inf)
     for _ in range(20):
-        kept = relative[relative <= SPIKE * size]
-        smaller = float(np.sqrt(np.mean(kept**2))) if kept.size else 0.0
+        smaller = _size_below(values, live, peak, SPIKE * size)
         if smaller == 0.0 or smaller >= size * 0.999:
             break
         size = smaller
     return size * peak
+
+
+def _size_below(values: NDArray[np.floating], live: NDArray[np.bool_], peak: float, limit: float) -> float:
+    """Root mean square, in units of the peak, of the samples up to a limit."""
+    total, count = 0.0, 0
+    for part in _sizes(values, live):
+        # Divided by the peak first: squares of 1e200 or 1e-200 leave the range of numbers.
+        relative = part / peak
+        kept = relative[relative <= limit]
+        total, count = total + float(np.sum(kept**2)), count + kept.size
+    return float(np.sqrt(total / count)) if count else 0.0
+
+
+def _sizes(values: NDArray[np.floating], live: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
+    for rows in _rows(values.shape):
+        yield np.abs(values[rows][live[rows]].astype(np.float64))
+
+
+def _normalised(values: NDArray[np.floating], dead: NDArray[np.bool_], scale: float, greatest: float) -> Array:
+    normalised = np.zeros(values.shape, dtype=np.float32)
+    for rows in _rows(values.shape):
+        part = np.where(dead[rows], 0.0, values[rows].astype(np.float64))
+        # A spike divided by a very small scale may be infinite, and is cut down like any other.
+        with np.errstate(over="ignore"):
+            normalised[rows] = np.clip(part / scale, -greatest, greatest)
+    return normalised
+
+
+def _constant(values: NDArray[np.floating], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The traces whose finite samples are all the same, or that have none."""
+    low = np.minimum.reduce(values, axis=0, where=finite, initial=np.inf)
+    high = np.maximum.reduce(values, axis=0, where=finite, initial=-np.inf)
+    return np.asarray(low >= high)
+
+
+def _rows(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Runs of the depth axis that hold about CHUNK samples each."""
+    step = max(1, CHUNK // max(int(np.prod(shape[1:])), 1))
+    return (slice(start, start + step) for start in range(0, shape[0], step))

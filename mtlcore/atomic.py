@@ -1,10 +1,11 @@
-"""Files that appear whole or not at all: written under a temporary name, flushed, then renamed."""
+"""Files and folders that appear whole or not at all: written under a temporary name, flushed, then renamed."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,22 +29,67 @@ def atomic_path(path: Path) -> Iterator[Path]:
     where it cannot be written; also where the disk fills up inside the block.
     """
     final = Path(os.path.realpath(path))
-    temporary = final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}.part")
+    temporary = _temporary_name(final)
     mode = _start(path, final, temporary)
     try:
-        yield temporary
-        # Some writers (safetensors) make files that only their owner can read.
-        temporary.chmod(mode)
-        flush_to_disk(temporary)
-        temporary.replace(final)
-    except OSError as error:
-        if error.errno in _FULL:
-            raise MtlError(f"Cannot write {path}: {_FULL[error.errno]}.") from error
-        raise
+        with _saying_what_is_full(path):
+            yield temporary
+            # Some writers (safetensors) make files that only their owner can read.
+            temporary.chmod(mode)
+            flush_to_disk(temporary)
+            temporary.replace(final)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     _flush_folder(final.parent)
+
+
+@contextmanager
+def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
+    """``atomic_path`` for a folder: a temporary empty one beside ``path``.
+
+    An older folder at ``path`` gives way only if it is empty or holds a file called ``marker``: it is one of
+    the same kind. It is renamed to ``.NAME.XXXX.old``, the new one takes its name, then it is deleted.
+    """
+    temporary = start_folder(path, marker)
+    try:
+        with _saying_what_is_full(path):
+            yield temporary
+        finish_folder(temporary, path, marker)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def start_folder(path: Path, marker: str) -> Path:
+    """The temporary folder of ``atomic_folder``, for writers that outlive one ``with`` block or process."""
+    final = Path(os.path.realpath(path))
+    _refuse_another_kind(path, final, marker)
+    temporary = _temporary_name(final)
+    with _saying_why_not(path, final):
+        temporary.mkdir()
+    return temporary
+
+
+def finish_folder(temporary: Path, path: Path, marker: str) -> None:
+    """Flush a temporary folder of ``start_folder`` and give it its final name."""
+    final = Path(os.path.realpath(path))
+    with _saying_what_is_full(path):
+        for entry in [*temporary.rglob("*"), temporary]:
+            (_flush_folder if entry.is_dir() else flush_to_disk)(entry)
+    # Again: hours may have passed since the start.
+    _refuse_another_kind(path, final, marker)
+    old = temporary.with_suffix(".old") if final.exists() else None
+    if old:
+        final.rename(old)
+    try:
+        temporary.rename(final)
+    except BaseException:
+        if old:
+            old.rename(final)
+        raise
+    _flush_folder(final.parent)
+    if old:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -78,22 +124,54 @@ def reserve(path: Path) -> None:
         os.close(descriptor)
 
 
+def _temporary_name(final: Path) -> Path:
+    return final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}.part")
+
+
 def _start(path: Path, final: Path, temporary: Path) -> int:
     """Create the empty temporary file; its permission bits."""
     if final.exists() and not final.is_file():
         kind = "a folder" if final.is_dir() else "not a regular file"
         raise MtlError(f"Cannot write {path}: it is {kind}. Choose another name.")
-    try:
+    with _saying_why_not(path, final):
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_another_kind(path: Path, final: Path, marker: str) -> None:
+    """MtlError where a new folder would take the place of something that is not its older version."""
+    if not final.exists():
+        return
+    if not final.is_dir():
+        raise MtlError(f"Cannot write {path}: it is a file, and a folder would take its place. Choose another name.")
+    if any(final.iterdir()) and not (final / marker).is_file():
+        raise MtlError(f"Cannot write {path}: it is a folder of something else (no {marker}). Choose another name.")
+
+
+@contextmanager
+def _saying_why_not(path: Path, final: Path) -> Iterator[None]:
+    """The failure to begin a file or folder as an MtlError."""
+    try:
+        yield
     except FileNotFoundError:
         raise MtlError(f"Cannot write {path}: the folder {final.parent} does not exist. Create it first.") from None
     except OSError as error:
         reason = _FULL.get(error.errno or 0) or error.strerror
         raise MtlError(f"Cannot write {path}: {reason}.") from error
+
+
+@contextmanager
+def _saying_what_is_full(path: Path) -> Iterator[None]:
+    """A full disk as an MtlError; other errors stay what they are."""
     try:
-        return stat.S_IMODE(os.fstat(descriptor).st_mode)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise MtlError(f"Cannot write {path}: {_FULL[error.errno]}.") from error
+        raise
 
 
 def _flush_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,13 +108,25 @@ def read_config(folder: Path) -> ModelConfig:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(values, dict):
         raise MtlError(f"{path} holds no table: it is not a model's configuration.")
-    if values.get("schema", SCHEMA) > SCHEMA:
-        raise MtlError(f"{path} has schema {values['schema']}, this mtlcore reads up to {SCHEMA}: upgrade mtlcore.")
-    return build(ModelConfig, values, str(path))
+    schema = values.get("schema", SCHEMA)
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise MtlError(f"{path} has schema {schema}, this mtlcore reads up to {SCHEMA}: upgrade mtlcore.")
+    return _checked(build(ModelConfig, values, str(path)), path)
+
+
+def _checked(config: ModelConfig, path: Path) -> ModelConfig:
+    """Refuse values that no network has."""
+    if config.ndim not in (2, 3):
+        raise MtlError(f"{path}: ndim is {config.ndim}, expected 2 or 3.")
+    if not (config.tasks and config.inputs and min(config.inputs.values()) > 0):
+        raise MtlError(f"{path} has no tasks or no inputs: it is not a model's configuration.")
+    if not 0 < config.amplitude < math.inf:
+        raise MtlError(f"{path}: amplitude is {config.amplitude}, expected more than 0.")
+    return config
 
 
 def _fill(model: Model, tensors: Mapping[str, Tensor], path: Path) -> None:

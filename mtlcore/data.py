@@ -1,7 +1,7 @@
 """Training samples: items read, normalised, cropped, changed at random and put into batches.
 
-What happens to an item is a function of (seed, epoch, index) alone, so that neither the number of workers
-nor an interruption changes a run.
+What happens to an item is a function of (seed, pass over the items, index) alone, so that neither the number
+of workers nor an interruption changes a run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mtlcore import interrupts
 from mtlcore.amplitude import prepare
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Items, Output, Stage, Task
@@ -23,7 +24,7 @@ Array = NDArray[np.float32]
 Item = dict[str, Array]
 Batch = dict[str, Tensor]
 Key = tuple[int, int]
-"""Epoch and index of an item."""
+"""The number of the pass over all items, and the index of an item."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Samples(Dataset[Item]):
         return tuple(output for task in self.tasks for output in task.outputs_in(len(self.items.shape)))
 
     def __getitem__(self, key: Key) -> Item:
-        epoch, index = key
-        random = np.random.default_rng([self.seed, epoch, index])
+        number, index = key
+        random = np.random.default_rng([self.seed, number, index])
         item = self.items[index]
         fields = self.stage.training_fields(self.tasks, item, random)
         labels = {output.name: item[output.name] for output in self.outputs if output.name in item}
@@ -78,15 +79,16 @@ class Samples(Dataset[Item]):
         return {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in sample.items()}
 
     def _normalised(self, image: Array, fields: Item, labels: Item) -> Item:
-        """Amplitudes in the network's scale; labels unknown (NaN) where the image is dead."""
+        """Amplitudes in the network's scale; labels NaN where the image is dead, fields 0 there and where unknown."""
         prepared = prepare(image, self.level)
         amplitudes = {output.name for output in self.outputs if output.amplitude}
         sample = {"image": prepared.image}
         for prefix, arrays in (("field", fields), ("label", labels)):
             for name, values in arrays.items():
-                scaled = values / prepared.scale if name in amplitudes else values
-                unknown = np.nan if prefix == "label" else 0.0
-                sample[f"{prefix}/{name}"] = np.where(prepared.dead, np.float32(unknown), scaled)
+                scaled = values.astype(np.float64) / prepared.scale if name in amplitudes else values
+                unknown = prepared.dead if prefix == "label" else prepared.dead | ~np.isfinite(values)
+                filler = np.nan if prefix == "label" else 0.0
+                sample[f"{prefix}/{name}"] = np.where(unknown, filler, scaled).astype(np.float32)
         return sample
 
 
@@ -153,29 +155,33 @@ class EpochOrder(Sampler[list[Key]]):
 
     def __iter__(self) -> Iterator[list[Key]]:
         length = self.steps * self.batch_size
-        order = self._stretch(self.epoch * length, length)
+        keys = self._stretch(self.epoch * length, length)
         share = self.batch_size // self.ranks
         for step in range(self.start, self.steps):
             begin = step * self.batch_size + self.rank * share
-            yield [(self.epoch, int(index)) for index in order[begin : begin + share]]
+            yield keys[begin : begin + share]
 
-    def _stretch(self, begin: int, length: int) -> NDArray[np.int64]:
+    def _stretch(self, begin: int, length: int) -> list[Key]:
         passes = range(begin // self.count, (begin + length - 1) // self.count + 1)
-        order = np.concatenate(
-            [np.random.default_rng([self.seed, number]).permutation(self.count) for number in passes]
-        )
+        keys = [
+            (number, int(index))
+            for number in passes
+            for index in np.random.default_rng([self.seed, number]).permutation(self.count)
+        ]
         offset = begin - passes[0] * self.count
-        return np.asarray(order[offset : offset + length])
+        return keys[offset : offset + length]
 
 
 def batches(samples: Samples, order: Sequence[list[Key]] | EpochOrder, workers: int) -> DataLoader[Item]:
-    """A loader of batches; with workers, other processes read ahead."""
+    """A loader of batches; with workers, other processes read ahead. Torch's random state is left alone."""
     return DataLoader(
         samples,
         batch_sampler=order,
         num_workers=workers,
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
+        worker_init_fn=interrupts.leave_to_parent,
+        generator=torch.Generator(),
     )
 
 

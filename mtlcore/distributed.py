@@ -45,6 +45,11 @@ class Ranks:
         distributed.all_reduce(total)
         return [float(value) for value in total]
 
+    def mean(self, values: dict[str, float]) -> dict[str, float]:
+        """Each number's mean over all processes."""
+        total = self.sum(list(values.values()))
+        return {name: value / self.count for name, value in zip(values, total, strict=True)}
+
 
 @contextmanager
 def ranks(device: torch.device) -> Iterator[Ranks]:

@@ -100,13 +100,9 @@ def _decode_all(
         raw = model.net(inputs, [task.name for task in tasks])
         padded = next(iter(inputs.values())).shape[2:]
         for task in tasks:
-            arrays = decoded[task.name]
             for name, value in task.decode(raw[task.name]).items():
                 ratios = tuple(full // have for full, have in zip(padded, value.shape[2:], strict=True))
-                if name not in arrays:
-                    coarse = [-(-length // ratio) for length, ratio in zip(image.shape, ratios, strict=True)]
-                    arrays[name] = np.zeros((value.shape[1], *coarse), dtype=np.float32)
-                _store(arrays, name, value, tile, ratios)
+                _store(decoded[task.name], name, value, tile, image.shape, ratios)
         tile_done(number, len(plan))
     return {
         task: {name: values[0] if values.shape[0] == 1 else values for name, values in arrays.items()}
@@ -138,9 +134,18 @@ def _read(model: Model, image: Array, fields: Mapping[str, Array], tile: Tile) -
     return model.stage.inputs(model.tasks, tensor(image), here)
 
 
-def _store(arrays: dict[str, Array], name: str, value: torch.Tensor, tile: Tile, ratios: tuple[int, ...]) -> None:
+def _store(
+    arrays: dict[str, Array],
+    name: str,
+    value: torch.Tensor,
+    tile: Tile,
+    shape: tuple[int, ...],
+    ratios: tuple[int, ...],
+) -> None:
     """Put a tile's core into the whole array, which is ``ratios`` times coarser than the image."""
-    values = value[0].float().cpu().numpy()
+    if name not in arrays:
+        coarse = [-(-length // ratio) for length, ratio in zip(shape, ratios, strict=True)]
+        arrays[name] = np.zeros((value.shape[1], *coarse), dtype=np.float32)
     keep = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.keep, ratios, strict=True))
     core = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.core, ratios, strict=True))
-    arrays[name][(slice(None), *core)] = values[(slice(None), *keep)]
+    arrays[name][(slice(None), *core)] = value[0][(slice(None), *keep)].float().cpu().numpy()

@@ -143,10 +143,14 @@ class Backbone(ABC):
     def decoder(self, task: str, ndim: int) -> Module:
         """A module from the encoder's features to N x channels x ... at the inputs' full resolution."""
 
+    def neck(self, task: str, ndim: int) -> Module | None:
+        """A task's own module between a decoder (which may be shared) and its head; None: the identity."""
+        return None
+
     @property
     @abstractmethod
     def channels(self) -> int:
-        """Channels that a decoder delivers to a head."""
+        """Channels that a decoder, or a neck after it, delivers to a head."""
 
     @property
     def shared_decoder(self) -> bool:

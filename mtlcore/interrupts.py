@@ -36,4 +36,11 @@ def noticed() -> Iterator[Flag]:
         yield flag
     finally:
         for number, handler in old.items():
-            signal.signal(number, handler)
+            # None: a handler that was not set from Python and cannot be set again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def leave_to_parent(worker: int) -> None:
+    """In a worker process: a Ctrl-C reaches the whole group, and the parent needs its workers to end the step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

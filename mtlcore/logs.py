@@ -82,27 +82,34 @@ class CsvLog:
 
 
 class TensorBoardLog:
-    """The numbers of each step as TensorBoard scalars named stage/figure, in a folder."""
+    """The numbers of each step as TensorBoard scalars named stage/figure, in the run folder's ``tensorboard``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MtlError('TensorBoard is not installed. Install it: pip install "mtlcore[tensorboard]"') from error
-        with _named(folder):
-            writer: Any = SummaryWriter  # untyped
-            self._writer = writer(str(folder))
+        self._make: Any = SummaryWriter  # untyped
+        self._writer: Any = None
+
+    @hookimpl
+    def stage_started(self, folder: Path | None) -> None:
+        """Logs go beside the run's other files."""
+        if folder is not None and self._writer is None:
+            with _named(folder):
+                self._writer = self._make(str(folder / "tensorboard"))
 
     @hookimpl
     def step_finished(self, stage: str, step: int, values: Mapping[str, object]) -> None:
         for name, value in values.items():
             plain = _plain_number(value)
-            if isinstance(plain, int | float):
+            if isinstance(plain, int | float) and self._writer is not None:
                 self._writer.add_scalar(f"{stage}/{name}", plain, step)
 
     def close(self) -> None:
         """Write out what is still in memory."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _row(stage: str, step: int, total: int, values: Mapping[str, object]) -> dict[str, object]:

@@ -75,8 +75,15 @@ def build_parts(config: ModelConfig, plugins: Plugins) -> Parts:
 
 
 def part_options(part: Any) -> dict[str, Any]:
-    """The table that builds a part again."""
-    return {"name": part.name, **asdict(part)}
+    """The table that builds a part again, as JSON has it."""
+    return {"name": part.name, **_listed(asdict(part))}
+
+
+def _listed(value: Any) -> Any:
+    """Lists for tuples, so that a configuration is the same before and after it was saved."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def describe(parts: Parts, ndim: int, **other: Any) -> ModelConfig:
@@ -143,6 +150,8 @@ class Model:
     def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
         """The tasks of these names (None: all); one that the model lacks is an error."""
         have = {task.name: task for task in self.tasks}
+        if names is not None and not names:
+            raise MtlError(f"No task was asked for: expected one or more of {', '.join(have)}.")
         for name in names or ():
             if name not in have:
                 where = f" {self.folder}" if self.folder else ""

@@ -30,6 +30,8 @@ class MultiTaskNet(nn.Module):
         names = ["shared"] if self.shared else [task.name for task in tasks]
         self.encoder = backbone.encoder(inputs, ndim)
         self.decoders = nn.ModuleDict({name: backbone.decoder(name, ndim) for name in names})
+        necks = {task.name: backbone.neck(task.name, ndim) for task in tasks}
+        self.necks = nn.ModuleDict({name: neck for name, neck in necks.items() if neck is not None})
         self.heads = nn.ModuleDict({task.name: task.head(backbone.channels, ndim) for task in tasks})
 
     def forward(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
@@ -39,6 +41,8 @@ class MultiTaskNet(nn.Module):
         raw: Raw = {}
         for name in self.heads if tasks is None else tasks:
             features = shared if shared is not None else self.decoders[name](encoded)
+            if name in self.necks:
+                features = self.necks[name](features)
             raw[name] = {key: self._cut(value, sizes) for key, value in self.heads[name](features).items()}
         return raw
 

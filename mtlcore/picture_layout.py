@@ -19,9 +19,13 @@ LONGEST = 12.0
 LEFT, RIGHT, TOP, BOTTOM = 0.68, 0.06, 0.06, 0.5
 PANEL_TITLE, FIGURE_TITLE = 0.27, 0.3
 BAR_GAP, BAR, BAR_NUMBERS = 0.06, 0.09, 0.42
-COLUMN_GAP, ROW_GAP = 0.1, 0.1
+COLUMN_GAP, ROW_GAP = 0.18, 0.1
+LANDSCAPE = 1.25
+"""How much larger panels of a picture higher than wide must be: screens are wide."""
 # Sections beyond these shapes (height / width) are stretched: their samples are no longer square.
 FLATTEST, STEEPEST = 0.12, 2.2
+LETTER = 0.0075
+"""A letter's width in inches for each point of its size, on average."""
 BAND = 1 << 22
 """Samples that a reduction holds in memory at once."""
 
@@ -89,10 +93,10 @@ class Grid:
 
 
 def choose_grid(count: int, shape: tuple[int, int], titled: bool) -> Grid:
-    """The number of columns that makes the panels largest, with few empty cells."""
+    """The number of columns that makes the panels largest, with few empty cells and rather wide than high."""
     aspect = min(max(shape[0] / shape[1], FLATTEST), STEEPEST)
     grids = [_grid(count, columns, aspect, TOP + (FIGURE_TITLE if titled else 0)) for columns in range(1, count + 1)]
-    return max(grids, key=lambda grid: grid.panel_width * grid.panel_height * count / (grid.rows * grid.columns))
+    return max(grids, key=_merit)
 
 
 def reduce_to(values: NDArray[Any], factors: tuple[int, int], guide: NDArray[Any] | None = None) -> Array:
@@ -117,12 +121,27 @@ def reduce_to(values: NDArray[Any], factors: tuple[int, int], guide: NDArray[Any
     return result
 
 
+def fit(text: str, inches: float, size: float) -> str:
+    """Text of so many points cut to a width, and without characters that the font lacks (matplotlib would warn)."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    text = "".join(letter if font.get_char_index(ord(letter)) else "?" for letter in text)
+    length = int(inches / (size * LETTER))
+    return text if len(text) <= length else text[: max(length - 1, 1)].rstrip() + "…"
+
+
 def _blocks(values: NDArray[Any], band: slice, columns: int, factors: tuple[int, int]) -> Array:
     """Rows x columns x samples of a block."""
     high, wide = factors
     part = np.asarray(values[band.start * high : band.stop * high, : columns * wide], dtype=np.float32)
     blocks = part.reshape(-1, high, columns, wide).transpose(0, 2, 1, 3)
     return blocks.reshape(*blocks.shape[:2], high * wide)
+
+
+def _merit(grid: Grid) -> float:
+    filled = grid.count / (grid.rows * grid.columns)
+    return grid.panel_width * grid.panel_height * filled * (LANDSCAPE if grid.width >= grid.height else 1)
 
 
 def _grid(count: int, columns: int, aspect: float, head: float) -> Grid:

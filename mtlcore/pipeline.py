@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from mtlcore.amplitude import Prepared, prepare
 from mtlcore.checkpoint import load_model
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, OptionError
 from mtlcore.infer import InferOptions, infer
-from mtlcore.interfaces import Output
+from mtlcore.interfaces import IMAGE, Output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins, current
 
@@ -33,7 +34,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Chain:
-    """Models of stages in a row. The last refining one runs ``iterations`` times, or until it changes little."""
+    """Models of stages in a row. A refining one runs ``iterations`` times, or until it changes little."""
 
     models: tuple[Model, ...]
     iterations: int = 1
@@ -46,12 +47,22 @@ class Chain:
     @classmethod
     def of(cls, models: Sequence[Model], **options: Any) -> Chain:
         """A chain, checked: same dimensions, refining models after others, a sensible number of passes."""
+        if not models:
+            raise MtlError("No model was given: expected one for each stage.")
         dimensions = {model.ndim for model in models}
         if len(dimensions) > 1:
             raise MtlError("The models differ in dimensions: expected all 2D or all 3D.")
+        for before, after in pairwise(models):
+            if before.stage.needs_fields and not after.stage.needs_fields:
+                raise MtlError(
+                    f"Stage '{after.stage.name}' comes after '{before.stage.name}', whose fields it would not read: "
+                    "put it first."
+                )
         chain = cls(tuple(models), **options)
         if chain.iterations < 1:
-            raise MtlError(f"iterations is {chain.iterations}: expected at least 1.")
+            raise OptionError(f"iterations is {chain.iterations}: expected at least 1.")
+        if not chain.tolerance >= 0:
+            raise OptionError(f"tolerance is {chain.tolerance}: expected 0 or more.")
         return chain
 
     @property
@@ -67,37 +78,55 @@ class Chain:
     ) -> Result:
         """All stages on one image (depth, ...); ``fields`` are those of an earlier run, for a refining first stage."""
         check_image(image, self.ndim)
-        self.models[-1].chosen(tasks)
+        wanted = self._wanted(tasks)
+        self._check_fields(fields or {})
         prepared = prepare(image, self.models[0].config.amplitude, live)
         state = self._normalise(fields or {}, prepared)
         changes: list[dict[str, float]] = []
-        for position, model in enumerate(self.models):
-            wanted = tasks if position == len(self.models) - 1 and not model.stage.needs_fields else None
-            level = model.config.amplitude / self.models[0].config.amplitude
+        for model, names in zip(self.models, wanted, strict=True):
             for _ in range(self.iterations if model.stage.needs_fields else 1):
-                before = state
-                state = {**before, **self._pass(model, prepared, before, wanted, level)}
+                before, state = state, {**state, **self._pass(model, prepared, state, names)}
                 if not model.stage.needs_fields:
                     continue
                 changes.append(change(model.outputs, before, state, prepared.dead))
                 if max(changes[-1].values(), default=0.0) < self.tolerance:
                     break
-        names = [output.name for task in self.models[-1].chosen(tasks) for output in task.outputs_in(self.ndim)]
-        outputs = {output.name: output for output in self.models[-1].outputs}
-        return Result({n: _finish(outputs[n], state[n], prepared) for n in names}, changes, prepared)
+        last = self.models[-1]
+        results = [output for task in last.chosen(tasks) for output in task.outputs_in(self.ndim)]
+        return Result({o.name: _restored(o, state[o.name], prepared) for o in results}, changes, prepared)
+
+    def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
+        """Per model, the tasks to run (None: all): those asked for, or those that the next model refines.
+
+        A refining model always runs whole: its next pass reads all of them.
+        """
+        wanted: list[list[str] | None] = []
+        needed = [task.name for task in self.models[-1].chosen(tasks)]
+        for model in reversed(self.models):
+            wanted.insert(0, None if model.stage.needs_fields else [t.name for t in model.tasks if t.name in needed])
+            needed = [task.name for task in model.tasks]
+        return wanted
+
+    def _check_fields(self, given: Mapping[str, Array]) -> None:
+        """Before anything is computed: every refining model must find its fields."""
+        have = set(given)
+        for model in self.models:
+            names = [output.name for output in model.outputs]
+            missing = [name for name in names if name not in have]
+            if model.stage.needs_fields and missing:
+                raise MtlError(
+                    f"Stage '{model.stage.name}' refines {', '.join(names)}, but there is no '{missing[0]}'. "
+                    "Run --stage mti first or in the same command, with a model of all these tasks."
+                )
+            have.update(names)
 
     def _pass(
-        self,
-        model: Model,
-        prepared: Prepared,
-        state: dict[str, Array],
-        wanted: Sequence[str] | None,
-        level: float,
+        self, model: Model, prepared: Prepared, state: Mapping[str, Array], tasks: Sequence[str] | None
     ) -> dict[str, Array]:
         """One stage's fields from those before it, in the amplitudes of the chain's first model."""
         name = model.stage.name
-        read = _fields_read(model, state) if model.stage.needs_fields else {}
-        amplitudes = {output.name for output in model.outputs if output.amplitude}
+        level = model.config.amplitude / self.models[0].config.amplitude
+        outputs = {output.name: output for output in model.outputs}
         if self.plugins:
             self.plugins.hook.stage_started(stage=name, total=0, folder=self.folder)
 
@@ -105,18 +134,34 @@ class Chain:
             if self.plugins:
                 self.plugins.hook.step_finished(stage=name, step=done, total=total, values={})
 
-        scaled = {key: values * level if key in amplitudes else values for key, values in read.items()}
-        found = infer(model, prepared.image * level, scaled, model.chosen(wanted), self.options, tile_done)
+        reads = outputs if model.stage.needs_fields else {}
+        given = {key: _scaled(output, state[key], level) for key, output in reads.items()}
+        image = _scaled(IMAGE, prepared.image, level)
+        found = infer(model, image, given, model.chosen(tasks), self.options, tile_done)
         if self.plugins:
             self.plugins.hook.stage_finished(stage=name, values={})
-        return {key: values / level if key in amplitudes else values for key, values in found.items()}
+        # What the next stage reads is what it would read of a finished run's files.
+        return {
+            key: _settled(outputs[key], _scaled(outputs[key], values, 1 / level), prepared)
+            for key, values in found.items()
+        }
 
     def _normalise(self, fields: Mapping[str, Array], prepared: Prepared) -> dict[str, Array]:
+        """Given fields in the chain's amplitudes; 0 where they are unknown or the image is dead."""
         amplitudes = {output.name for model in self.models for output in model.outputs if output.amplitude}
-        return {
-            name: np.asarray(values / prepared.scale if name in amplitudes else values, dtype=np.float32)
-            for name, values in fields.items()
-        }
+        normalised = {}
+        for name, given in fields.items():
+            values: NDArray[Any] = np.asarray(given)
+            if values.shape != prepared.image.shape:
+                raise MtlError(
+                    f"The field '{name}' has the shape {values.shape}, and the image {prepared.image.shape}: "
+                    "give fields of the same image."
+                )
+            if name in amplitudes:
+                values = values.astype(np.float64) / prepared.scale
+            known = np.isfinite(values) & ~prepared.dead
+            normalised[name] = np.where(known, values, 0).astype(np.float32)
+        return normalised
 
 
 def check_image(image: Array, ndim: int) -> None:
@@ -128,25 +173,24 @@ def check_image(image: Array, ndim: int) -> None:
         )
 
 
-def _fields_read(model: Model, state: Mapping[str, Array]) -> dict[str, Array]:
-    """The fields that a refining model needs, or an error that says what to do."""
-    names = [output.name for output in model.outputs]
-    missing = [name for name in names if name not in state]
-    if missing:
-        raise MtlError(
-            f"Stage '{model.stage.name}' refines {', '.join(names)}, but there is no '{missing[0]}'. "
-            "Run --stage mti first or in the same command, with a model of all these tasks."
-        )
-    return {name: state[name] for name in names}
+def _scaled(output: Output, values: Array, factor: float) -> Array:
+    """An output's values where amplitudes are so many times larger."""
+    return np.asarray(values * factor, dtype=np.float32) if output.amplitude and factor != 1 else values
 
 
-def _finish(output: Output, values: Array, prepared: Prepared) -> Array:
-    """An output as users get it: in the input's amplitudes, within its range, 0 where the data are dead."""
-    if output.amplitude:
-        values = np.asarray(values.astype(np.float64) * prepared.scale, dtype=np.float32)
+def _settled(output: Output, values: Array, prepared: Prepared) -> Array:
+    """A pass's output within its range, and 0 where the data are dead."""
     if output.range is not None:
         values = np.clip(values, *output.range)
     return np.where(prepared.dead, np.float32(0), values)
+
+
+def _restored(output: Output, values: Array, prepared: Prepared) -> Array:
+    """An output in the input's amplitudes."""
+    if not output.amplitude or prepared.scale == 1:
+        return values
+    greatest = np.finfo(np.float32).max
+    return np.clip(values * np.float64(prepared.scale), -greatest, greatest).astype(np.float32)
 
 
 def change(
@@ -232,8 +276,8 @@ def _check_used(given: Sequence[Model], chosen: Sequence[Model], stages: Sequenc
     for model in given:
         if model not in chosen:
             raise MtlError(
-                f"The model {model.folder} is of stage '{model.stage.name}', and the stages are {', '.join(stages)}: "
-                "add its stage to --stage, or leave the model out."
+                f"The model {model.folder} is of stage '{model.stage.name}' and is not used: the stages are "
+                f"{', '.join(stages)}. Give one model for each, and no other."
             )
 
 
@@ -274,4 +318,3 @@ def predict(
         options=options or InferOptions(),
     )
     return chain.run(values, tasks, fields).fields
-

@@ -20,7 +20,7 @@ from mtlcore.files import make_format, open_volume
 from mtlcore.interfaces import Output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins
-from mtlcore.volume import Geometry
+from mtlcore.volume import Geometry, Volume
 
 Array = NDArray[np.float32]
 RECORD = "run.json"
@@ -67,15 +67,32 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def read_fields(folder: Path, plugins: Plugins) -> dict[str, Array]:
-    """The fields of a result folder by output name."""
+def open_fields(folder: Path, plugins: Plugins) -> dict[str, Volume]:
+    """The fields of a result folder as volumes, by output name; nothing is loaded."""
     record = read_record(folder)
     name = record["format"]["name"]
     options = record["format"].get("options", {})
     return {
-        output: open_volume(folder / entry["file"], name, options, plugins).load()
+        output: open_volume(folder / entry["file"], name, options, plugins)
         for output, entry in record["outputs"].items()
     }
+
+
+def open_image(folder: Path, plugins: Plugins) -> Volume:
+    """The image that a result folder was made from, as a volume; MtlError where it is gone or has changed."""
+    from mtlcore.runs import example, same_input
+
+    record = read_record(folder)
+    path = same_input(record, folder)
+    if path is None:
+        return example(plugins)
+    config = record["config"]
+    return open_volume(path, config.get("run", {}).get("format"), config.get("format", {}), plugins)
+
+
+def read_fields(folder: Path, plugins: Plugins) -> dict[str, Array]:
+    """The fields of a result folder as arrays, by output name."""
+    return {name: volume.load() for name, volume in open_fields(folder, plugins).items()}
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

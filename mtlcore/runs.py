@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mtlcore import pictures, results
@@ -33,7 +34,6 @@ class RunJob:
     """What to run. ``input`` None: the built-in synthetic section. ``start``: an earlier result folder, whose
     fields a first refining stage reads. ``format`` and ``format_options`` are the input's."""
 
-    folder: Path
     input: Path | None = None
     format: str | None = None
     format_options: Mapping[str, Any] = field(default_factory=dict)
@@ -66,73 +66,101 @@ class Clock:
             self.seconds[part] = round(self.seconds.get(part, 0.0) + time.perf_counter() - began, 4)
 
 
-def run(
-    job: RunJob,
-    plugins: Plugins,
-    config: Mapping[str, Any] | None = None,
-    say: Callable[[str], None] = lambda message: None,
-) -> dict[str, Any]:
-    """Carry a job out and return its record (what run.json holds).
+@dataclass(frozen=True)
+class Opened:
+    """What a job needs, found and checked before its folder is made: nothing is left behind by a refusal."""
 
-    The folder must exist. ``config``: what ``mtl run --config run.json`` repeats. ``say`` gets lines for users.
-    """
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    volume: Volume
+    chain: Chain
+    before: dict[str, Array] | None
+    device: torch.device
+    clock: Clock
+
+
+def open_job(job: RunJob, plugins: Plugins) -> Opened:
+    """Open the input and load the models."""
+    device = resolve(job.device)
     clock = Clock()
     with clock.timing("read"):
         volume = open_input(job, plugins)
-        image = volume.load()
         before = results.read_fields(job.start, plugins) if job.start else None
     with clock.timing("load_models"):
         chain = load_chain(
             job.stages,
-            image.ndim,
+            volume.ndim,
             job.models,
             job.device,
             plugins,
             iterations=job.iterations,
             tolerance=job.tolerance,
             options=job.infer,
-            folder=job.folder,
         )
-    device = resolve(job.device)
-    say(f"Device: {describe(device)}")
+    chain.models[-1].chosen(job.tasks)
+    return Opened(volume, chain, before, device, clock)
+
+
+def run(
+    job: RunJob,
+    opened: Opened,
+    folder: Path,
+    plugins: Plugins,
+    config: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
+    """Carry an opened job out, with results in a folder that exists; returns the record (what run.json holds).
+
+    ``config``: what ``mtl run --config run.json`` repeats. ``say`` gets lines for users.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    chain, volume, clock = opened.chain, opened.volume, opened.clock
+    say(f"Results: {folder}")
+    say(f"Device: {describe(opened.device)}")
     for note in dict.fromkeys(model.config.note for model in chain.models if model.config.note):
         say(note)
+    with clock.timing("read"):
+        image = volume.load()
     with clock.timing("infer"):
-        result = chain.run(image, job.tasks, before, volume.geometry.live)
+        result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),
         "input": describe_input(job, volume),
-        "device": describe(device),
+        "device": describe(opened.device),
         "models": _describe_models(chain, result),
         "changes": result.changes,
         "data": result.prepared.report,
         "versions": results.versions(),
     }
-    record |= _write(job, chain, result, image, volume, plugins, clock)
+    record |= _write(job, folder, chain, result, image, volume, plugins, clock)
     record["seconds"] = clock.seconds
-    record["peak_memory"] = results.peak_memory(device)
-    results.write_record(job.folder, record)
+    record["peak_memory"] = results.peak_memory(opened.device)
+    results.write_record(folder, record)
     volume.close()
     return record
 
 
 def _write(
-    job: RunJob, chain: Chain, result: Result, image: Array, volume: Volume, plugins: Plugins, clock: Clock
+    job: RunJob,
+    folder: Path,
+    chain: Chain,
+    result: Result,
+    image: Array,
+    volume: Volume,
+    plugins: Plugins,
+    clock: Clock,
 ) -> dict[str, Any]:
     """Fields and pictures; what run.json says of them."""
     last = chain.models[-1]
     outputs = [output for task in last.chosen(job.tasks) for output in task.outputs_in(chain.ndim)]
     with clock.timing("write"):
         written = results.write_fields(
-            job.folder, result.fields, outputs, volume.geometry, job.output_format, job.output_options, plugins
+            folder, result.fields, outputs, volume.geometry, job.output_format, job.output_options, plugins
         )
     drawn: list[str] = []
     if job.pictures and pictures.available():
         with clock.timing("pictures"):
             clean = np.where(np.isfinite(image), image, np.float32(0))
-            paths = pictures.draw_all(job.folder, clean, result.fields, outputs, volume.geometry)
+            paths = pictures.draw_all(folder, clean, result.fields, outputs, volume.geometry)
             drawn = [path.name for path in paths]
     return {
         "format": {"name": job.output_format, "options": dict(job.output_options)},

@@ -11,6 +11,8 @@ from mtlcore.volume import Window
 
 WHOLE = {2: 2**24, 3: 2**22}
 """Samples up to which a volume runs in one piece: a few GB of features."""
+WORTHWHILE = 0.85
+"""Tiles are cut smaller only if one then reads at most so much of what it read before."""
 
 
 class Tile(NamedTuple):
@@ -37,15 +39,34 @@ def tiles(shape: tuple[int, ...], size: tuple[int, ...], halo: int, stride: int)
         yield Tile(tuple(core), tuple(read), tuple(keep))
 
 
-def tile_size(shape: tuple[int, ...], halo: int | None, wanted: int | None = None) -> tuple[int, ...]:
-    """Edges of a tile: the whole volume where it is small enough or cannot be cut, else about equal edges.
+def tile_size(shape: tuple[int, ...], halo: int, wanted: int | None = None) -> tuple[int, ...]:
+    """Edges of a tile. ``wanted``: an edge in samples asked for by the user.
 
-    ``wanted``: an edge in samples asked for by the user.
+    Without it the whole volume, cut in halves until what a tile reads is small enough, or until cutting
+    helps no more: a halo nearly as long as an axis is read again and again.
     """
-    if halo is None or (wanted is None and math.prod(shape) <= WHOLE[len(shape)]):
-        return shape
-    edge = wanted or max(int(WHOLE[len(shape)] ** (1 / len(shape))) - 2 * halo, 64)
-    return tuple(min(edge, length) for length in shape)
+    if wanted is not None:
+        return tuple(min(wanted, length) for length in shape)
+    edges = shape
+    while reading(shape, edges, halo) > WHOLE[len(shape)]:
+        halved = [(*edges[:axis], -(-edges[axis] // 2), *edges[axis + 1 :]) for axis in range(len(shape))]
+        best = min(halved, key=lambda other: reading(shape, other, halo))
+        if reading(shape, best, halo) > WORTHWHILE * reading(shape, edges, halo):
+            break
+        edges = best
+    return edges
+
+
+def reading(shape: tuple[int, ...], edges: tuple[int, ...], halo: int) -> int:
+    """Samples that the largest tile reads, its halo included."""
+    return math.prod(_read_edge(*pair, halo) for pair in zip(shape, edges, strict=True))
+
+
+def _read_edge(length: int, edge: int, halo: int) -> int:
+    """Of two tiles each has one halo; one between others has two."""
+    if edge >= length:
+        return length
+    return min(length, edge + (halo if 2 * edge >= length else 2 * halo))
 
 
 def _multiple(value: int, of: int) -> int:

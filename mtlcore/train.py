@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ from mtlcore.sources import open_items
 from mtlcore.training_state import load_state, save_state
 
 JOB, STATE = "train.json", "state.safetensors"
+LOG, TABLE = "log.jsonl", "epochs.csv"
 DEFAULT_CROP = {2: (192, 192), 3: (64, 64, 64)}
 
 
@@ -103,23 +104,35 @@ class Job:
     note: str = ""
 
 
-def train(job: Job, folder: Path, plugins: Plugins | None = None, resume: bool = False) -> Path:
+def train(
+    job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None = None, resume: bool = False
+) -> Path:
     """Train (or go on training) and return the folder of the best model.
 
+    ``folder``: the run's, or a function that makes one once everything has been checked.
     Ctrl-C and SIGTERM end it after the step in hand with everything saved: KeyboardInterrupt says how to go on.
     """
     registered = plugins or current()
     device = resolve(job.device)
     with ranks(device) as group:
-        trainer = Trainer(job, folder, registered, group, group.device(device))
+        trainer = Trainer(job, registered, group, group.device(device))
+        if group.leads or resume:
+            trainer.folder = folder() if callable(folder) else folder
         if resume:
             trainer.restore()
         elif group.leads:
-            folder.mkdir(parents=True, exist_ok=True)
-            atomic_write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
+            _begin(job, trainer.folder)
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
-    return folder / "best"
+    return trainer.folder / "best"
+
+
+def _begin(job: Job, folder: Path) -> None:
+    """Write down what a new run is to do."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (STATE, LOG, TABLE):  # of an earlier run, which this one does not go on with
+        (folder / name).unlink(missing_ok=True)
+    atomic_write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
 
 
 def read_job(folder: Path) -> Job:
@@ -136,8 +149,9 @@ def read_job(folder: Path) -> Job:
 class Trainer:
     """One run. ``step`` counts batches of the present epoch, ``sums`` adds up its losses."""
 
-    def __init__(self, job: Job, folder: Path, plugins: Plugins, group: Ranks, device: torch.device) -> None:
-        self.job, self.folder, self.plugins, self.group, self.device = job, folder, plugins, group, device
+    def __init__(self, job: Job, plugins: Plugins, group: Ranks, device: torch.device) -> None:
+        self.job, self.plugins, self.group, self.device = job, plugins, group, device
+        self.folder = Path()
         self.options = build(TrainOptions, job.train, "train")
         if self.options.batch_size % group.count:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
@@ -159,6 +173,9 @@ class Trainer:
         outputs = [output for task in self.parts.tasks for output in task.outputs]
         train_items = open_items(self.job.data, self.job.source, "train", outputs, self.plugins)
         valid_items = open_items(self.job.data, self.job.source, "valid", outputs, self.plugins)
+        for split, items in (("training", train_items), ("validation", valid_items)):
+            if not len(items):
+                raise MtlError(f"{self.job.data} has no {split} items: expected at least one.")
         check_labels(self.parts.tasks, train_items[0])
         ndim = len(train_items.shape)
         self.config = describe(self.parts, ndim, note=self.job.note)
@@ -189,7 +206,7 @@ class Trainer:
         if not self.group.leads:
             yield
             return
-        logs = (JsonLinesLog(self.folder / "log.jsonl"), CsvLog(self.folder / "epochs.csv", stages=("epoch",)))
+        logs = (JsonLinesLog(self.folder / LOG), CsvLog(self.folder / TABLE, stages=("epoch",)))
         with self.plugins.listening(*logs):
             yield
 
@@ -202,7 +219,13 @@ class Trainer:
             began = time.monotonic()
             self._run_epoch(wrapped, interrupted)
             values = self._finish_epoch(time.monotonic() - began)
+            # A signal during validation: everything is saved. After the last epoch there is nothing to stop.
+            if self.epoch < self.options.epochs and self.group.any(interrupted.is_set):
+                raise self._stopped()
         self._tell("stage_finished", stage="train", values=values)
+
+    def _stopped(self) -> KeyboardInterrupt:
+        return KeyboardInterrupt(f"Stopped. Resume with: mtl train --resume {self.folder}")
 
     def _steps(self) -> int:
         return -(-self._epoch_size() // self.options.batch_size)
@@ -229,12 +252,12 @@ class Trainer:
             done = self.epoch * self._steps() + self.step
             mean = {name: value / self.step for name, value in self.sums.items()}
             self._tell("step_finished", stage="train", step=done, total=total, values={"epoch": self.epoch + 1, **mean})
-            if self.group.any(interrupted.is_set):
-                self.save()
-                raise KeyboardInterrupt(f"Stopped. Resume with: mtl train --resume {self.folder}")
-            if time.monotonic() - saved > 60 * self.options.save_minutes:
+            stop = self.group.any(interrupted.is_set)
+            if stop or time.monotonic() - saved > 60 * self.options.save_minutes:
                 self.save()
                 saved = time.monotonic()
+            if stop:
+                raise self._stopped()
 
     def _take_step(self, objective: Any, batch: Batch) -> None:
         done = self.epoch * self._steps() + self.step
@@ -258,8 +281,9 @@ class Trainer:
         if self.options.average:
             self.average.update(self.objective.net)
         self.step += 1
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + self._checked(name, float(value.detach()))
+        mean = self.group.mean({name: float(value.detach()) for name, value in losses.items()})
+        for name, value in mean.items():
+            self.sums[name] = self.sums.get(name, 0.0) + self._checked(name, value)
 
     def _checked(self, name: str, value: float) -> float:
         if not math.isfinite(value):
@@ -300,7 +324,8 @@ class Trainer:
             for name, value in losses.items():
                 sums[name] += float(value)
         totals = self.group.sum(list(sums.values()))
-        return {name: total / len(self.valid_samples) for name, total in zip(sums, totals, strict=True)}
+        means = {name: total / len(self.valid_samples) for name, total in zip(sums, totals, strict=True)}
+        return {name: self._checked(f"valid_{name}", value) for name, value in means.items()}
 
     def _measure(self) -> dict[str, float]:
         """The tasks' own metrics of the kept weights, on a few validation items."""

@@ -47,17 +47,17 @@ def load_state(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
     except FileNotFoundError:
         raise MtlError(f"{path} does not exist: nothing was saved yet. Start again with --force.") from None
-    except (SafetensorError, OSError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MtlError(f"{path} cannot be read as a training state: {error}.") from None
     try:
         objective.load_state_dict(_below(tensors, "objective"))
         _restore_optimizer(optimizer, _below(tensors, "optimizer"))
         for name, value in _below(tensors, "average").items():
             average[name].copy_(value)
+        torch.set_rng_state(tensors["random"])
     except (RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:300]
         raise MtlError(f"{path} does not fit the run's train.json: {reason}") from None
-    torch.set_rng_state(tensors["random"])
     return facts
 
 

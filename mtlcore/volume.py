@@ -84,7 +84,13 @@ class Volume(ABC):
 
 
 class Writer(ABC):
-    """The write side of a volume that is being created."""
+    """The write side of a volume that is being created.
+
+    ``grain``: the block shape that windows of concurrent processes must be aligned to (see mtlcore.plans);
+    None: only one process can write.
+    """
+
+    grain: tuple[int, ...] | None = None
 
     @abstractmethod
     def write(self, window: Window, values: NDArray[np.float32]) -> None:

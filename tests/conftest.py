@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -18,6 +20,15 @@ import mtlcore
 # How long an example takes says more about a shared machine than about the code.
 settings.register_profile("mtlcore", deadline=None)
 settings.load_profile("mtlcore")
+
+if TYPE_CHECKING:
+    from mtlcore.model import Model
+
+# Tests share their machine; this must stand before torch is imported, and processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SMALL = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4}
+"""A backbone whose halo is 28 samples and whose stride is 4."""
 
 RunMtl = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -37,3 +48,66 @@ def run_mtl() -> RunMtl:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     return run
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Model]:
+    """Make a tiny model with the weights and statistics of no training: make_model(ndim, tasks, stage, folder).
+
+    ``tasks``: names, option tables or Task objects. ``folder``: where to save it.
+    """
+
+    def make(
+        ndim: int = 2,
+        tasks: tuple[Any, ...] = ("dhr", "rgt", "fault"),
+        stage: str = "mti",
+        folder: Path | None = None,
+        seed: int = 0,
+        backbone: dict[str, Any] = SMALL,
+        **other: Any,
+    ) -> Model:
+        import torch
+
+        from mtlcore.checkpoint import save_model
+        from mtlcore.model import Model, Parts, build_part, describe
+        from mtlcore.net import MultiTaskNet
+        from mtlcore.plugins import current
+
+        def task(given: Any) -> Any:
+            table = {"name": given} if isinstance(given, str) else given
+            return build_part("task", table, current()) if isinstance(table, dict) else table
+
+        parts = Parts(
+            build_part("stage", {"name": stage}, current()),
+            build_part("backbone", backbone, current()),
+            tuple(task(given) for given in tasks),
+        )
+        torch.manual_seed(seed)
+        config = describe(parts, ndim, **other)
+        model = Model(config, parts, MultiTaskNet(parts.backbone, parts.tasks, config.inputs, ndim).eval())
+        randomise_statistics(model.net)
+        if folder is not None:
+            save_model(model, folder)
+            model.folder = folder
+        return model
+
+    return make
+
+
+def randomise_statistics(net: Any) -> None:
+    """As after some training, so that a test sees whether they are used."""
+    for name, values in net.state_dict().items():
+        if name.endswith(".mean"):
+            values.normal_(0, 0.3)
+        elif name.endswith(".variance"):
+            values.uniform_(0.5, 2)
+
+
+@pytest.fixture
+def make_image() -> Callable[..., Any]:
+    """White noise of a shape, float32."""
+
+    def make(shape: tuple[int, ...], seed: int = 0) -> Any:
+        return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+    return make

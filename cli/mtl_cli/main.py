@@ -23,6 +23,8 @@ COMMANDS = {
     "run": ("mtl_cli.commands.run:run", "Infer fields from a seismic image: denoised image, time, faults."),
     "train": ("mtl_cli.commands.train:train", "Train a network, or go on training."),
     "evaluate": ("mtl_cli.commands.evaluate:evaluate", "Compare a model's fields with labels."),
+    "view": ("mtl_cli.commands.view:view", "Look at a result in the browser: linked slices, overlays, horizons."),
+    "report": ("mtl_cli.commands.report:report", "Write an HTML page on a result, complete in one file."),
     "export": ("mtl_cli.commands.models:export_command", "Write a training run's model to a folder of its own."),
     "import": ("mtl_cli.commands.models:import_command", "Turn a checkpoint of the reference into a model."),
     "inspect": ("mtl_cli.commands.inspect:inspect", "Say what a file, model, run, result or data set is."),

@@ -131,9 +131,10 @@ def test_a_path_that_cannot_be_written_is_an_error(log: Any, tmp_path: Path) -> 
 
 def test_tensorboard(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    log = TensorBoardLog(tmp_path)
+    log = TensorBoardLog()
+    log.stage_started(tmp_path)
     finish(log, 3, loss=np.float32(0.5), note="text is not drawn")
-    events = accumulator.EventAccumulator(os.fspath(tmp_path)).Reload()
+    events = accumulator.EventAccumulator(os.fspath(tmp_path / "tensorboard")).Reload()
     assert events.Tags()["scalars"] == ["train/loss"]
     assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(3, 0.5)]
 
@@ -141,4 +142,4 @@ def test_tensorboard(tmp_path: Path) -> None:
 def test_tensorboard_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MtlError, match=r'pip install "mtlcore\[tensorboard\]"'):
-        TensorBoardLog(tmp_path)
+        TensorBoardLog()

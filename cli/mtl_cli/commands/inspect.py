@@ -104,7 +104,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     from mtlcore.train import STATE, read_job
 
     log = path / "epochs.csv"
-    epochs = list(csv.DictReader(log.open(encoding="utf-8"))) if log.is_file() else []
+    epochs = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines())) if log.is_file() else []
     job = asdict(read_job(path))
     last = (
         {name: value for name, value in epochs[-1].items() if name not in ("time", "stage", "total")} if epochs else {}

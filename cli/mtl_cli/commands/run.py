@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +65,9 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
     """Check what can be checked at once, then run."""
     from mtl_cli.progress import choose_progress
     from mtlcore import folders, plugins, runs
-    from mtlcore.device import resolve
     from mtlcore.infer import InferOptions
 
     installed = plugins.current()
-    resolve(values["device"])
     format_options = dict(options.section(tables, "format"))
     if values["shape"]:
         format_options["shape"] = values["shape"]
@@ -79,7 +76,6 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
     if start is not None and input_path is None:
         input_path, values["format"], format_options = _input_of(start, values, format_options)
     job = runs.RunJob(
-        folder=Path(),
         input=input_path,
         format=values["format"],
         format_options=format_options,
@@ -95,7 +91,7 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
         pictures=not values["no_pictures"],
         infer=InferOptions(values["tile"], values["halo"], values["tta"]),
     )
-    runs.open_input(job, installed).close()
+    opened = runs.open_job(job, installed)
     output = values["output"]
     folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
     silent = values["quiet"] or values["as_json"]
@@ -104,10 +100,8 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
         if not silent:
             click.echo(message, err=True)
 
-    say(f"Results: {folder}")
-    job = replace(job, folder=folder)
     with installed.listening(*choose_progress(values["quiet"], values["as_json"])):
-        record = runs.run(job, installed, _repeatable(values, format_options, job), say)
+        record = runs.run(job, opened, folder, installed, _repeatable(values, format_options, job), say)
     return record, folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,25 +42,31 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     from mtlcore import plugins
 
     installed = plugins.current()
+    tables: dict[str, Any] = {}
     if given["resume"]:
-        folder = given["resume"]
-        job = _resumed(ctx, folder, config, settings)
+        job = _resumed(ctx, given["resume"], config, settings)
     else:
         tables = options.load_config(config, settings)
         options.refuse_unknown_sections(tables, TABLES + PLAIN)
         job = make_job(_given(ctx, given, tables), tables)
-        folder = _claim(given["output"] or tables.get("output"), given["force"])
-    if not given["quiet"]:
-        click.echo(f"Run: {folder}", err=True)
+
+    def folder() -> Path:
+        chosen: Path = given["resume"] or _claim(given["output"] or tables.get("output"), given["force"])
+        if not given["quiet"]:
+            click.echo(f"Run: {chosen}", err=True)
+        return chosen
+
     listeners = [*choose_progress(given["quiet"])]
     if given["tensorboard"]:
         from mtlcore.logs import TensorBoardLog
 
-        listeners.append(TensorBoardLog(folder / "tensorboard"))
+        listeners.append(TensorBoardLog())
     from mtlcore.train import train as run_training
 
     with installed.listening(*listeners):
         best = run_training(job, folder, installed, resume=bool(given["resume"]))
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun, one process speaks for all
     click.echo(f"Best model: {best}")
     click.echo(f"Next: mtl run --model {best} --stage {job.stage['name']} --input FILE")
 

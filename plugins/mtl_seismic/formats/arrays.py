@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
 from mtlcore.files import shape_text
-from mtlcore.volume import ArrayVolume, Window
+from mtlcore.volume import ArrayVolume, Axis, Window
+
+LIVE = "live"
+"""What the array of live traces is called in files of several arrays."""
 
 
 class FileVolume(ArrayVolume):
@@ -44,3 +48,19 @@ def map_npy(path: Path) -> NDArray[Any]:
         return np.lib.format.open_memmap(path, mode="r")  # refuses pickled objects
     except Exception as error:  # a damaged header makes numpy raise errors of many types
         raise MtlError(f"{path} cannot be read as .npy: {' '.join(str(error).split())}.") from error
+
+
+def positions(axis: Axis) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where an axis's samples lie, in its unit."""
+    return axis.origin + np.arange(axis.size) * float(axis.step)
+
+
+def distinct_names(wanted: list[str]) -> list[str]:
+    """Names fit for arrays of a store, all different; ``live`` is taken."""
+    names = [LIVE]
+    for name in wanted:
+        plain = re.sub(r"[^\w.-]", "_", name).strip("._") or "axis"
+        while plain in names:
+            plain += "_"
+        names.append(plain)
+    return names[1:]

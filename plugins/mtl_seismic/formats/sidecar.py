@@ -60,7 +60,7 @@ def read_sidecar(path: Path) -> tuple[Sidecar, Geometry] | None:
     if not isinstance(content, dict):
         raise MtlError(f'{file} is not a JSON object like {{"shape": [256, 1024]}}. Mend or remove it.')
     sidecar = build(Sidecar, content, str(file))
-    return sidecar, _geometry(sidecar, file)
+    return sidecar, sidecar_geometry(sidecar, str(file))
 
 
 def fitting_geometry(path: Path, shape: tuple[int, ...]) -> Geometry:
@@ -71,8 +71,13 @@ def fitting_geometry(path: Path, shape: tuple[int, ...]) -> Geometry:
 
 def sidecar_text(geometry: Geometry, dtype: Dtype | None = None, byte_order: ByteOrder | None = None) -> str:
     """The JSON text that gives this geometry back exactly."""
+    types = {key: value for key, value in (("dtype", dtype), ("byte_order", byte_order)) if value}
+    return json.dumps(types | geometry_content(geometry), indent=1) + "\n"
+
+
+def geometry_content(geometry: Geometry) -> dict[str, Any]:
+    """The keys of a sidecar that say a geometry, as JSON values."""
     content: dict[str, Any] = {"shape": [int(size) for size in geometry.shape]}
-    content |= {key: value for key, value in (("dtype", dtype), ("byte_order", byte_order)) if value}
     content["axes"] = [
         {"name": axis.name, "origin": float(axis.origin), "step": float(axis.step), "unit": axis.unit}
         for axis in geometry.axes
@@ -85,7 +90,7 @@ def sidecar_text(geometry: Geometry, dtype: Dtype | None = None, byte_order: Byt
         content["source"] = str(geometry.source)
     if geometry.attributes:
         content["attributes"] = geometry.attributes
-    return json.dumps(content, indent=1) + "\n"
+    return content
 
 
 def is_plain(geometry: Geometry) -> bool:
@@ -108,7 +113,8 @@ def with_sidecar(path: Path, text: str | None) -> Iterator[Path]:
             atomic_write_text(sidecar_path(path), text)
 
 
-def _geometry(sidecar: Sidecar, file: Path) -> Geometry:
+def sidecar_geometry(sidecar: Sidecar, file: str) -> Geometry:
+    """The geometry that the keys say; MtlError, naming the file, where they disagree."""
     shape = sidecar.shape
     if len(shape) not in (2, 3) or min(shape) < 1:
         raise MtlError(f"{file} has shape {list(shape)}: expected 2 or 3 sizes, depth first.")
@@ -121,7 +127,7 @@ def _geometry(sidecar: Sidecar, file: Path) -> Geometry:
     )
 
 
-def _axes(sidecar: Sidecar, file: Path) -> tuple[Axis, ...]:
+def _axes(sidecar: Sidecar, file: str) -> tuple[Axis, ...]:
     plain = Geometry.of_shape(sidecar.shape).axes
     if sidecar.axes is None:
         return plain
@@ -141,7 +147,7 @@ def _live_rows(live: NDArray[np.bool_]) -> list[str]:
     return [row.tobytes().decode("ascii") for row in rows]
 
 
-def _live_traces(sidecar: Sidecar, file: Path) -> NDArray[np.bool_] | None:
+def _live_traces(sidecar: Sidecar, file: str) -> NDArray[np.bool_] | None:
     if sidecar.live is None:
         return None
     horizontal = sidecar.shape[1:]

@@ -48,7 +48,7 @@ def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[in
         merge="axial",
         alias=alias,
         alias_unit=1 / 180,
-        display=Display("overlay", "twilight_shifted", (0.0, 180.0), mask=PROBABILITY),
+        display=Display("overlay", "hsv", (0.0, 180.0), mask=PROBABILITY),
     )
 
 
@@ -58,6 +58,7 @@ class Fault(Task):
 
     The default variant learns orientations as tensors (see orientation.py) on fault samples only;
     ``reference`` has the heads and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``weight``: faults are few samples, so that at 1 their gradients are a tenth of the other tasks'.
     ``dice_weight`` and ``orientation_weight``: what these count beside the binary cross-entropy.
     """
 
@@ -68,13 +69,14 @@ class Fault(Task):
             "probability that a sample lies on a fault",
             range=(0.0, 1.0),
             alias="fsem",
-            display=Display("overlay", "hot", (0.0, 1.0)),
+            display=Display("overlay", "autumn_r", (0.0, 1.0)),
         ),
         _angle(DIP, "dip of the fault plane, below 90 towards low x", "fdip", _mirror_dip, (2, 3)),
         _angle(STRIKE, "strike, from the last axis towards the second", "fstrike", _mirror_strike, (3,)),
     )
     headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
     variant: Literal["default", "reference"] = "default"
+    weight: float = 4.0
     dice_weight: float = 1.0
     orientation_weight: float = 1.0
 
@@ -91,7 +93,8 @@ class Fault(Task):
         logit = predicted["fault_logit"].float()
         entropy = nn.functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
         total = masked_mean(entropy, known) + self.dice_weight * _dice(logit, truth, known)
-        if DIP not in target:
+        # A plane in 3D needs both angles.
+        if DIP not in target or (logit.ndim == 5 and STRIKE not in target):
             return total
         return total + self.orientation_weight * self._orientation_loss(predicted, target)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 Array = NDArray[np.float32]
 COARSEST = 12
-"""Samples on the shortest axis at which coarsening stops."""
+"""Samples that an axis keeps at least when it is coarsened."""
 RESIDUAL_SCALE = 0.1
 """Samples per trace: links that miss by more count less (Cauchy weights)."""
 LEAST_INCREASE = 1e-3
@@ -54,12 +54,18 @@ def stretch(time: Array) -> Array:
 
 
 def _coarse_to_fine(p: Tensor, w: Tensor, stiffness: float, iterations: int, reweightings: int) -> Tensor:
-    """The shift in samples. A slope is the same at every scale when all axes are coarsened alike."""
-    if min(w.shape) < 2 * COARSEST:
+    """The shift in samples. Coarser levels, which cost little, are solved with more iterations.
+
+    Axes that are short already are not coarsened; slopes then change by the ratio of the steps.
+    """
+    factors = [2 if size >= 2 * COARSEST else 1 for size in w.shape]
+    if max(factors) == 1:
         shift = torch.zeros_like(w)
     else:
-        halved = _coarse_to_fine(_halve(p), _halve(w[None])[0], stiffness, iterations, reweightings)
-        shift = 2 * _resize(halved, w.shape)
+        ratios = torch.tensor([factor / factors[0] for factor in factors[1:]], dtype=p.dtype)
+        slopes = _coarser(p, factors) * ratios.view(-1, *[1] * w.ndim)
+        coarse = _coarse_to_fine(slopes, _coarser(w[None], factors)[0], stiffness, 2 * iterations, reweightings)
+        shift = factors[0] * _finer(coarse, factors, w.shape)
     for _ in range(reweightings):
         robust = [
             link / (1 + (_misfit(shift, slope, axis) / RESIDUAL_SCALE).square())
@@ -163,13 +169,14 @@ def _extend(values: Tensor, axis: int, before: int, after: int) -> Tensor:
     return torch.nn.functional.pad(values, pads)
 
 
-def _halve(values: Tensor) -> Tensor:
-    """Mean over cells of 2 along every axis but the first; an odd last sample stands for its cell."""
+def _coarser(values: Tensor, factors: list[int]) -> Tensor:
+    """Mean over cells of 1 or 2 samples along every axis but the first; an odd last sample stands for its cell."""
     pool = torch.nn.functional.avg_pool2d if values.ndim == 3 else torch.nn.functional.avg_pool3d
-    return pool(values[None], 2, ceil_mode=True, count_include_pad=False)[0]
+    return pool(values[None], factors, ceil_mode=True, count_include_pad=False)[0]
 
 
-def _resize(values: Tensor, shape: torch.Size) -> Tensor:
+def _finer(values: Tensor, factors: list[int], shape: torch.Size) -> Tensor:
     mode = "bilinear" if values.ndim == 2 else "trilinear"
-    padded = torch.nn.functional.interpolate(values[None, None], scale_factor=2, mode=mode, align_corners=False)[0, 0]
-    return padded[tuple(slice(0, size) for size in shape)]
+    scale = [float(factor) for factor in factors]
+    fine = torch.nn.functional.interpolate(values[None, None], scale_factor=scale, mode=mode, align_corners=False)[0, 0]
+    return fine[tuple(slice(0, size) for size in shape)]

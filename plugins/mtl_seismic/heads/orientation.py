@@ -82,8 +82,8 @@ def from_tensor(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
     horizontal = torch.linalg.vector_norm(n[:, 1:], dim=1, keepdim=True)
     dip = torch.rad2deg(torch.atan2(horizontal, -n[:, :1]))
     strike = torch.rad2deg(torch.atan2(-n[:, 2:], n[:, 1:2]))
-    # A strike of 180 is a strike of 0 of the plane with the opposite dip.
-    wraps = strike >= 180
+    # A strike of 180 (or of -180: zeros have signs) is a strike of 0 of the plane with the opposite dip.
+    wraps = strike.abs() >= 180
     return torch.where(wraps, 180 - dip, dip) % 180, torch.where(wraps, 0.0, strike).clamp(min=0)
 
 

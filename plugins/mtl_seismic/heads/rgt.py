@@ -34,6 +34,7 @@ class RGT(Task):
     Time is global and a network sees only so far, so the default variant learns what is local, the slope of
     the reflectors and how sure it is of it, and ``solve`` integrates the slopes over the whole volume.
     ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``weight``: a log-likelihood has steeper gradients than the other tasks' losses: at 1 it starves them.
     ``vertical_weight``: how stiff the solution is along depth (1: as a slope that the network is sure of).
     """
 
@@ -50,6 +51,7 @@ class RGT(Task):
     )
     headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
     variant: Literal["default", "reference"] = "default"
+    weight: float = 0.2
     vertical_weight: float = 0.02
 
     def head(self, channels: int, ndim: int) -> nn.Module:

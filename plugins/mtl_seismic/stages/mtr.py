@@ -46,8 +46,7 @@ class MTR(Stage):
         self, tasks: Sequence[Task], item: Mapping[str, Array], random: np.random.Generator
     ) -> dict[str, Array]:
         if self.train_on == "model":
-            assert self.model is not None
-            return dict(_load(self.model).predict(item["image"]))
+            return _from_model(str(self.model), tasks, item)
         if self.train_on == "files":
             return _from_files(tasks, item)
         return _from_labels(tasks, item, random)
@@ -73,6 +72,11 @@ def _from_labels(tasks: Sequence[Task], item: Mapping[str, Array], random: np.ra
             raise MtlError(f"Refinement is trained on corrupted labels, but the data set holds no '{missing[0]}'.")
         fields.update(task.corrupt({name: item[name] for name in names}, random))
     return fields
+
+
+def _from_model(model: str, tasks: Sequence[Task], item: Mapping[str, Array]) -> dict[str, Array]:
+    """What an earlier stage's model makes of the image."""
+    return dict(_load(model).predict(item["image"], tasks=[task.name for task in tasks]))
 
 
 @cache

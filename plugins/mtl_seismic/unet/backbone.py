@@ -15,6 +15,11 @@ from mtl_seismic.unet.shuffle import cells, shuffle, unshuffle
 from mtlcore.errors import OptionError
 from mtlcore.interfaces import Backbone
 
+HEAD_REACH = 4
+"""Samples that a task's head may see to each side without making tiles inexact."""
+BLOCK = 2
+"""Cells that a block, two convolutions of kernel 3, sees to each side."""
+
 
 @dataclass(frozen=True)
 class UNet(Backbone):
@@ -41,6 +46,9 @@ class UNet(Backbone):
     def decoder(self, task: str, ndim: int) -> nn.Module:
         return Decoder(self, ndim)
 
+    def neck(self, task: str, ndim: int) -> nn.Module:
+        return Neck(self, ndim)
+
     @property
     def channels(self) -> int:
         return self.features
@@ -55,12 +63,19 @@ class UNet(Backbone):
 
     @property
     def halo(self) -> int:
-        """The sum of every layer's reach in samples, rounded up to whole strides, and one for the heads."""
-        cell = [self.stem * 2**level for level in range(len(self.widths))]
-        # Blocks going down and coming up reach two cells each; interpolation and joining a coarser cell one more.
-        reach: int = 4 * sum(cell[:-1]) + 2 * cell[-1] + 2 * sum(cell[1:])
-        reach += sum(self.dilations) * cell[-1] + 2 * self.stem
-        return -(-reach // self.stride) * self.stride + self.stride
+        """How far the network sees from the edge of a tile, in samples, rounded up to whole strides.
+
+        Counted back from the output in cells of each level. Heads may see HEAD_REACH samples further.
+        """
+        reach = -(-HEAD_REACH // self.stem) + 1  # cells of the finest level: the heads, and the last step
+        for _ in self.widths[1:]:
+            reach += BLOCK
+            # Interpolation reads the coarser cell around a cell and the neighbour that is nearer.
+            reach = reach // 2 + 1
+        reach += sum(self.dilations) + BLOCK
+        for _ in self.widths[1:]:
+            reach = 2 * reach + BLOCK
+        return -(-reach * self.stem // self.stride) * self.stride
 
 
 class Encoder(nn.Module):
@@ -84,21 +99,31 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The encoder's levels to N x features x size..., at full resolution."""
+    """The encoder's levels to N x widths[0] x size/stem... ."""
 
     def __init__(self, options: UNet, ndim: int) -> None:
         super().__init__()
-        self.stem = options.stem
         widths = options.widths
         self.ups = nn.ModuleList(Up(b, a, a, ndim) for a, b in pairwise(widths))
-        self.last = nn.Sequential(
-            Step(widths[0], widths[0], ndim),
-            convolution(widths[0], options.features * cells(options.stem, ndim), ndim, kernel=1, bias=True),
-            nn.ReLU(inplace=True),
-        )
 
     def forward(self, levels: list[Tensor]) -> Tensor:
         values = levels[-1]
         for up, skip in zip(reversed(self.ups), reversed(levels[:-1]), strict=True):
             values = up(values, skip)
-        return shuffle(self.last(values), self.stem)
+        return values
+
+
+class Neck(nn.Module):
+    """A task's own last layers, from cells back to samples: N x features x size... ."""
+
+    def __init__(self, options: UNet, ndim: int) -> None:
+        super().__init__()
+        self.stem = options.stem
+        self.layers = nn.Sequential(
+            Step(options.widths[0], options.widths[0], ndim),
+            convolution(options.widths[0], options.features * cells(options.stem, ndim), ndim, kernel=1, bias=True),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, values: Tensor) -> Tensor:
+        return shuffle(self.layers(values), self.stem)

@@ -1,0 +1,1 @@
+"""VTK's image data in XML (``.vti``), for ParaView."""

@@ -1,0 +1,1 @@
+"""Zarr stores: sharded arrays in a folder, readable by xarray."""

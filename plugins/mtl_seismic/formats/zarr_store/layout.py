@@ -1,0 +1,98 @@
+"""What lies where in a store that this package writes.
+
+The group's attributes hold ``mtl_geometry`` (the keys of formats/sidecar.py but ``live``), ``mtl_array`` (the
+name of the volume's array) and ``mtl_shards`` (how many files it has, so that a lost one is noticed: to Zarr
+it would be zeros). Beside the volume lie one array for each axis with the positions of its samples, which
+xarray takes as coordinates, and ``live``, true where a trace exists, if not all do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
+from mtl_seismic.formats.sidecar import geometry_content
+from mtlcore.errors import MtlError
+from mtlcore.interfaces import Output
+from mtlcore.volume import Geometry
+
+if TYPE_CHECKING:
+    import zarr
+
+MARKER = "zarr.json"
+GEOMETRY, ARRAY, SHARDS = "mtl_geometry", "mtl_array", "mtl_shards"
+
+
+def import_zarr() -> Any:
+    """The package zarr; MtlError where it is not installed."""
+    try:
+        import zarr
+    except ImportError:
+        raise MtlError('Zarr stores need the package zarr, not installed here: pip install "mtlcore[zarr]".') from None
+    return zarr
+
+
+def lay_out(
+    folder: Path,
+    geometry: Geometry,
+    output: Output,
+    chunk: tuple[int, ...],
+    shard: tuple[int, ...],
+    compression: str,
+) -> None:
+    """Make an empty store: all but the volume's samples."""
+    *dimensions, name = distinct_names([*(axis.name for axis in geometry.axes), output.name])
+    group = import_zarr().create_group(
+        folder, attributes={GEOMETRY: geometry_content(geometry.like(live=None)), ARRAY: name}, zarr_format=3
+    )
+    group.create_array(
+        name,
+        shape=geometry.shape,
+        dtype="float32",
+        chunks=chunk,
+        shards=shard,
+        compressors=compressor(compression),
+        fill_value=0.0,
+        dimension_names=dimensions,
+        attributes={"long_name": output.description or output.name, "units": output.unit},
+    )
+    for dimension, axis in zip(dimensions, geometry.axes, strict=True):
+        _add(group, dimension, positions(axis), [dimension], {"units": axis.unit})
+    if geometry.live is not None:
+        live = np.asarray(geometry.live, bool)
+        _add(group, LIVE, live, dimensions[1:], {"long_name": "traces that exist"})
+
+
+def values_array(folder: Path) -> zarr.Array[Any]:
+    """The volume's array of a store that is being written."""
+    group = import_zarr().open_group(folder, mode="r+")
+    array: zarr.Array[Any] = group[group.attrs[ARRAY]]
+    return array
+
+
+def complete(folder: Path) -> None:
+    """Note how many files the volume has, now that all are there."""
+    group = import_zarr().open_group(folder, mode="r+")
+    group.attrs[SHARDS] = count_shards(folder, group.attrs[ARRAY])
+
+
+def count_shards(folder: Path, name: str) -> int:
+    """Files of an array's samples."""
+    return sum(path.is_file() for path in (folder / name / "c").rglob("*"))
+
+
+def compressor(compression: str) -> Any:
+    """Lossless. Bits are shuffled first: in floats of similar size they are then long runs."""
+    if compression == "none":
+        return None
+    from zarr.codecs import BloscCodec
+
+    level = 5 if compression == "lz4" else 3
+    return BloscCodec(cname=compression, clevel=level, shuffle="bitshuffle", typesize=4)
+
+
+def _add(group: Any, name: str, values: Any, dimensions: list[str], attributes: dict[str, str]) -> None:
+    group.create_array(name, data=values, chunks=values.shape, dimension_names=dimensions, attributes=attributes)

@@ -1,0 +1,51 @@
+"""Which part of a store that several processes write is whose: small files in a folder within it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from urllib.parse import quote, unquote
+
+from mtlcore.errors import MtlError
+from mtlcore.plans import Block
+
+
+class Parts:
+    """One file for each shard that an owner has claimed, and one for each owner that has joined and not left."""
+
+    def __init__(self, started: Path) -> None:
+        if not (started / "zarr.json").is_file():
+            raise MtlError(f"{started} is no store that was begun: begin one, and join it before it is committed.")
+        self._started = started
+        self._folder = started / ".parts"
+
+    @contextmanager
+    def joined(self, owner: str) -> Iterator[Callable[[Block], None]]:
+        """Join; a function that claims a shard for the owner before the first sample is written to it."""
+        self._folder.mkdir(exist_ok=True)
+        joined = self._folder / f"{quote(owner, safe='')}.joined"
+        joined.touch()
+        yield lambda block: self._claim(block, owner)
+        joined.unlink()
+
+    def close(self) -> None:
+        """MtlError unless all who joined have left; then the notes are removed."""
+        left = sorted(unquote(path.stem) for path in self._folder.glob("*.joined"))
+        if left:
+            raise MtlError(f"{self._started} lacks the part of {', '.join(left)}: write it again, then commit.")
+        rmtree(self._folder, ignore_errors=True)
+
+    def _claim(self, block: Block, owner: str) -> None:
+        path = self._folder / ".".join(map(str, block))
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(owner)
+        except FileExistsError:
+            other = path.read_text(encoding="utf-8")
+            if other != owner:
+                raise MtlError(
+                    f"'{owner}' and '{other}' both write to shard {path.name} of {self._started}, and one would undo "
+                    "what the other wrote: check the plan first (mtlcore.plans.check_plan)."
+                ) from None

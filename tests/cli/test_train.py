@@ -1,0 +1,145 @@
+"""``mtl train``, ``evaluate``, ``export``, ``import``, ``inspect`` and ``models``, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import Result
+
+from mtl_seismic.datasets.reference import write_item
+from mtlcore.plugins import current
+
+Run = Callable[..., Result]
+SHAPE = (48, 40)
+TINY = """
+tasks = ["dhr", "fault"]
+[backbone]
+name = "unet"
+widths = [4, 6]
+dilations = [1]
+features = 4
+[train]
+epochs = 2
+batch_size = 2
+crop = [32, 32]
+metric_items = 1
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Three items for training and one for validation, in the reference's layout, without a word of their shape."""
+    outputs = [output for name in ("dhr", "rgt", "fault") for output in current().tasks[name].outputs]
+    outputs = [output for output in outputs if 2 in output.ndims]
+    random = np.random.default_rng(0)
+    for split, count in (("train", 3), ("valid", 1)):
+        for index in range(count):
+            image = random.standard_normal(SHAPE).astype(np.float32)
+            fault = (random.random(SHAPE) < 0.1).astype(np.float32)
+            time = np.broadcast_to(np.linspace(0, 1, SHAPE[0], dtype=np.float32)[:, None], SHAPE)
+            item = {"image": image, "dhr": image, "rgt": time, "fault_probability": fault, "fault_dip": 70 * fault}
+            write_item(tmp_path / "data", split, index, item, outputs)
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return tmp_path / "data"
+
+
+def train(mtl: Run, *arguments: object) -> Result:
+    return mtl("train", "--config", "tiny.toml", "--data", "data", "--shape", "48x40", *arguments)
+
+
+def test_from_data_to_a_model_that_runs(mtl: Run, data: Path) -> None:
+    trained = train(mtl, "--output", "run")
+    assert trained.exit_code == 0, trained.output
+    assert "mtl run --model run/best" in trained.stdout
+    assert len(Path("run/epochs.csv").read_text().splitlines()) == 3
+    assert sorted(path.name for path in Path("run/best").iterdir()) == ["README.md", "config.json", "model.safetensors"]
+
+    evaluated = mtl("evaluate", "--model", "run/best", "--data", "data", "--shape", "48x40", "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    figures = json.loads(evaluated.stdout)
+    assert len(figures["items"]) == 1
+    assert {"dhr.snr", "dhr.input_snr", "fault.f1_2", "fault.dip_error"} <= set(figures["mean"])
+
+    exported = mtl("export", "run", "model")
+    assert exported.exit_code == 0, exported.output
+    assert Path("model/model.safetensors").read_bytes() == Path("run/best/model.safetensors").read_bytes()
+    np.save("image.npy", np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32))
+    result = mtl("run", "--model", "model", "--input", "image.npy", "--output", "out", "--no-pictures")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in Path("out").glob("*.npy")) == ["dhr.npy", "fault_dip.npy", "fault_probability.npy"]
+
+
+def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    assert mtl("export", "run", "part", "--tasks", "fault").exit_code == 0
+    described = mtl("inspect", "part", "--json")
+    assert json.loads(described.stdout)["tasks"] == ["fault"]
+    refused = mtl("export", "run", "other", "--tasks", "rgt")
+    assert refused.exit_code == 1 and "has no task 'rgt'" in refused.stderr
+
+
+def test_a_run_goes_on(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    result = mtl("train", "--resume", "run", "--set", "train.epochs=2")
+    assert result.exit_code == 0, result.output
+    assert len(Path("run/epochs.csv").read_text().splitlines()) == 3
+    refused = mtl("train", "--resume", "run", "--epochs", "9")
+    assert refused.exit_code == 2 and "--epochs cannot be given with --resume" in refused.stderr
+
+
+REFUSALS = {
+    "no data": (("train",), "No training data: say --data"),
+    "missing data": (("train", "--data", "nowhere"), "nowhere"),
+    "no shape": (("train", "--data", "data"), "shape"),
+    "wrong shape": (("train", "--data", "data", "--shape", "48x41"), "bytes"),
+    "unknown option": (("train", "--data", "data", "--set", "train.epoch=3"), "Did you mean 'epochs'?"),
+    "unknown recipe": (("train", "--data", "synth:rgm2e"), "Unknown recipe 'rgm2e'. Did you mean"),
+    "unknown task option": (("train", "--data", "data", "--shape", "48x40", "--set", "tasks.dhr.wait=3"), "weight"),
+    "resume nothing": (("train", "--resume", "nowhere"), "nowhere is no training run"),
+    "export nothing": (("export", "nowhere", "model"), "nowhere is neither a training run"),
+    "inspect nothing": (("inspect", "nowhere"), "nowhere does not exist"),
+    "import nothing": (("import", "none.ckpt", "model"), "none.ckpt does not exist"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_done_is_refused_in_one_line(case: str, mtl: Run, data: Path) -> None:
+    arguments, message = REFUSALS[case]
+    result = mtl(*arguments)
+    assert result.exit_code in (1, 2), result.output
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not Path("runs").exists() and not Path("model").exists()
+
+
+def test_a_run_folder_is_not_overwritten(mtl: Run, data: Path) -> None:
+    Path("run").mkdir()
+    Path("run/notes.txt").write_text("keep")
+    refused = train(mtl, "--output", "run")
+    assert refused.exit_code == 1 and "--force" in refused.stderr
+
+
+def test_inspect_says_what_things_are(mtl: Run, data: Path) -> None:
+    np.save("image.npy", np.ones((20, 10), dtype=np.float32) * np.arange(10, dtype=np.float32))
+    described = mtl("inspect", "image.npy")
+    assert described.exit_code == 0, described.output
+    assert "2D seismic image" in described.stdout and "20" in described.stdout
+    described = mtl("inspect", "data", "--shape", "48x40")
+    assert "data set" in described.stdout and "3 items" in described.stdout
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    assert "training run" in mtl("inspect", "run").stdout
+    assert "model" in mtl("inspect", "run/best").stdout
+
+
+def test_a_checkpoint_of_strangers_is_refused_by_its_keys(mtl: Run) -> None:
+    torch.save({"state_dict": {"layer.weight": torch.zeros(2)}}, "other.ckpt")
+    result = mtl("import", "other.ckpt", "model")
+    assert result.exit_code == 1
+    assert "layer.weight" in result.stderr
+    assert not Path("model").exists()

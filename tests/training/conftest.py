@@ -1,0 +1,77 @@
+"""A tiny data set, and short runs on it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtl_seismic.datasets.reference import write_item
+from mtl_seismic.synth.items import generate
+from mtl_seismic.synth.recipes import RECIPES
+from mtlcore.plugins import Plugins, current
+from mtlcore.train import Job, train
+
+SHAPE = (48, 48)
+BACKBONE = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}
+OPTIONS = {"epochs": 2, "batch_size": 2, "crop": [32, 32], "warmup_steps": 2, "metric_items": 1, "learning_rate": 3e-3}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """Six training items and two for validation in the reference's layout, with refinement inputs."""
+    folder = tmp_path_factory.mktemp("data")
+    recipe = RECIPES["rgm2d"](shape=SHAPE)
+    outputs = [output for name in current().tasks for output in current().tasks[name].outputs]
+    for split, count, first in (("train", 6, 0), ("valid", 2, 100)):
+        for index in range(count):
+            item = generate(recipe, 0, first + index, refinement_inputs=True)
+            write_item(folder, split, index, item, outputs)
+    (folder / "dataset.json").write_text('{"shape": [48, 48]}')
+    return folder
+
+
+@pytest.fixture
+def job(dataset):
+    """Make a job: job(stage=..., tasks=..., epochs=3, ...); what is no field of Job is an option of training."""
+
+    def make(**options) -> Job:
+        given = {name: options.pop(name) for name in ("stage", "tasks", "augment", "data", "source") if name in options}
+        defaults = {"data": str(dataset), "backbone": BACKBONE, "device": "cpu"}
+        return Job(**(defaults | given), train=OPTIONS | options)
+
+    return make
+
+
+@pytest.fixture
+def run(job, tmp_path):
+    """Train in a new folder and return it."""
+    counter = iter(range(100))
+
+    def do(**options) -> Path:
+        folder = tmp_path / f"run{next(counter)}"
+        train(job(**options), folder, Plugins())
+        return folder
+
+    return do
+
+
+@pytest.fixture
+def figures():
+    """The epochs of a run as they are logged, without their times."""
+
+    def read(folder: Path) -> list[dict[str, str]]:
+        with (folder / "epochs.csv").open() as file:
+            return [{name: value for name, value in row.items() if name != "time"} for row in csv.DictReader(file)]
+
+    return read

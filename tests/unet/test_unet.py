@@ -1,0 +1,128 @@
+"""The default backbone: exact tiles, a halo no larger than needed, and shuffling without loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtl_seismic.unet.backbone import HEAD_REACH, UNet
+from mtl_seismic.unet.shuffle import shuffle, unshuffle
+from mtlcore.errors import OptionError
+from mtlcore.infer import InferOptions, infer
+from mtlcore.tiles import tiles
+
+TILING = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4}
+SHALLOW = {"name": "unet", "widths": (4,), "dilations": (1,), "features": 4}
+
+
+@pytest.mark.parametrize(
+    ("shape", "tile", "backbone"),
+    [
+        ((131, 97), 24, TILING),
+        ((90, 203), 40, TILING),
+        ((61, 57, 43), 24, SHALLOW),
+    ],
+)
+def test_tiles_with_the_declared_halo_equal_the_whole(make_model, make_image, shape, tile, backbone):
+    model = make_model(len(shape), ("dhr", "fault"), backbone=backbone)
+    image = make_image(shape)
+    assert model.backbone.halo < max(shape) // 2  # else the test would say nothing
+    whole = infer(model, image, {}, model.tasks, InferOptions())
+    tiled = infer(model, image, {}, model.tasks, InferOptions(tile=tile))
+    for name in whole:
+        # An angle may turn from 0 to 180.
+        difference = np.abs(whole[name] - tiled[name])
+        angle = name in ("fault_dip", "fault_strike")
+        difference = np.minimum(difference, np.abs(180 - difference)) / 180 if angle else difference
+        assert difference.max() < 1e-5 * max(1, np.abs(whole[name]).max()), name
+
+
+def test_tiles_with_a_smaller_halo_do_not_equal_the_whole(make_model, make_image):
+    model, image = make_model(2, ("dhr",), backbone=TILING), make_image((131, 97))
+    whole = infer(model, image, {}, model.tasks, InferOptions())["dhr"]
+    tiled = infer(model, image, {}, model.tasks, InferOptions(tile=24, halo=8))["dhr"]
+    assert np.abs(whole - tiled).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        UNet(widths=(4, 6, 8), dilations=(1, 2)),
+        UNet(widths=(4, 6), dilations=(1,)),
+        UNet(widths=(4,), dilations=(1, 2)),
+        UNet(widths=(4, 6, 8), dilations=(), stem=1),
+        UNet(widths=(4, 4), dilations=(2,), stem=3),
+    ],
+    ids=str,
+)
+def test_the_halo_is_what_the_network_sees_and_no_more(backbone):
+    seen = reach(backbone)
+    assert seen + HEAD_REACH <= backbone.halo < seen + HEAD_REACH + backbone.stride + backbone.stem
+    assert backbone.halo % backbone.stride == 0
+
+
+def reach(backbone: UNet) -> int:
+    """How far from the edge of a tile the outputs in it see, by gradients of a net in which nothing cancels."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(backbone.encoder({"image": 1}, 2), backbone.decoder("any", 2)).double().eval()
+    for parameter in net.parameters():
+        parameter.data.abs_()
+    middle = backbone.stride * 64
+    image = torch.full((1, 1, backbone.stride, 2 * middle), 1e-3, dtype=torch.float64, requires_grad=True)
+    features = net({"image": image})
+    (gradient,) = torch.autograd.grad(features[..., middle : middle + backbone.stride].sum(), image)
+    seen = torch.nonzero(gradient.abs().sum((0, 1, 2))).flatten()
+    return max(middle - int(seen.min()), int(seen.max()) - (middle + backbone.stride - 1))
+
+
+@given(
+    st.integers(2, 3), st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=3, max_size=3)
+)
+def test_shuffle_undoes_unshuffle(ndim, factor, channels, counts):
+    shape = (2, channels, *(count * factor for count in counts[:ndim]))
+    values = torch.arange(int(np.prod(shape)), dtype=torch.float32).view(shape)
+    cells = unshuffle(values, factor)
+    assert cells.shape == (2, channels * factor**ndim, *counts[:ndim])
+    assert torch.equal(shuffle(cells, factor), values)
+
+
+def test_unshuffle_agrees_with_torch_in_2d():
+    values = torch.randn(2, 3, 8, 12)
+    assert torch.equal(unshuffle(values, 4), torch.nn.functional.pixel_unshuffle(values, 4))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("stem", [1, 2])
+@pytest.mark.parametrize("decoders", ["shared", "private"])
+def test_one_code_serves_2d_and_3d(make_model, make_image, ndim, stem, decoders):
+    backbone = {"name": "unet", "widths": (3, 5), "dilations": (1,), "stem": stem, "features": 3, "decoders": decoders}
+    model = make_model(ndim, backbone=backbone)
+    found = model.predict(make_image((13, 11, 9)[:ndim]))
+    expected = {"dhr", "rgt", "fault_probability", "fault_dip"} | ({"fault_strike"} if ndim == 3 else set())
+    assert set(found) == expected
+    for values in found.values():
+        assert values.shape == (13, 11, 9)[:ndim]
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+
+
+def test_no_bias_stands_before_a_normalisation(make_model):
+    net = make_model().net
+    biased = {name for name, module in net.named_modules() if getattr(module, "kernel_size", None) and module.bias is not None}
+    assert biased == {"decoders.shared.last.1", "heads.dhr.out", "heads.rgt.out", "heads.fault.out"}
+
+
+def test_options_that_make_no_network_are_refused():
+    for options in ({"widths": ()}, {"stem": 0}, {"features": 0}, {"dilations": (0,)}):
+        with pytest.raises(OptionError, match="unet"):
+            UNet(**options)
+
+
+def test_a_halo_of_tiles_is_cut_at_the_edges_of_the_volume():
+    plan = list(tiles((40, 30), (16, 16), 8, 4))
+    assert plan[0].read == (slice(0, 24), slice(0, 24))
+    assert plan[-1].read == (slice(24, 40), slice(8, 30))
+    assert plan[-1].keep == (slice(8, 16), slice(8, 22))
