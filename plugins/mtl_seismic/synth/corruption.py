@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .draws import Array, Range, count, rescale, uniform, white
-from .faults import Fault, trace_back
-from .labels import fault_labels, row_chunks
-from .smoothing import smooth
+from mtl_seismic.synth.draws import Array, Range, count, raw_noise, rescale, uniform
+from mtl_seismic.synth.faults import Fault, trace_back
+from mtl_seismic.synth.labels import fault_labels, row_chunks
+from mtl_seismic.synth.smoothing import smooth
 
 _KEPT_ERASED: Range = (0.05, 0.45)  # fraction of the area where true faults are erased
 _FALSE_ERASED: Range = (0.85, 0.95)  # fraction of the area where false faults are erased
@@ -29,7 +29,7 @@ def corrupted(labels: dict[str, Array], rng: np.random.Generator) -> dict[str, A
 
 def corrupt_rgt(rgt: Array, rng: np.random.Generator) -> Array:
     """Multiply RGT (0..1, any shape) by smooth noise of up to 10 % about 1, and clip to 0..1."""
-    noise = smooth(white(rng, rgt.shape), 5)
+    noise = smooth(raw_noise(rng, rgt.shape), 5)
     noise *= np.float32(uniform(rng, (0, 0.1)) / max(float(np.abs(noise).max()), 1e-12))
     noise += 1 - noise.mean()
     noise *= rgt
@@ -38,10 +38,10 @@ def corrupt_rgt(rgt: Array, rng: np.random.Generator) -> Array:
 
 def corrupt_dhr(dhr: Array, rng: np.random.Generator) -> Array:
     """Add noise of 5 % of the largest amplitude to an image, then fade parts of it out."""
-    gate = rescale(smooth(white(rng, dhr.shape), 5), 0, 1)
+    gate = rescale(smooth(raw_noise(rng, dhr.shape), 5), 0, 1)
     gate[gate < 0.2] = 0
     gate[gate > 0.5] = 1
-    noise = smooth(white(rng, dhr.shape), 2)
+    noise = smooth(raw_noise(rng, dhr.shape), 2)
     noise -= noise.mean()
     noise *= np.float32(0.05 * float(np.abs(dhr).max()) / max(float(np.abs(noise).max()), 1e-12))
     noise += dhr
@@ -68,7 +68,7 @@ def corrupt_fault(
 
 def erasing_mask(rng: np.random.Generator, shape: tuple[int, ...], fraction: float) -> Array:
     """Return a mask of blobs of a few samples: False on at most `fraction` of the area."""
-    field = rescale(smooth(white(rng, shape), 4), 0, 1)
+    field = rescale(smooth(raw_noise(rng, shape), 4), 0, 1)
     step = np.minimum((field * np.float32(1000)).astype(np.int16), 999)
     below = np.cumsum(np.bincount(step.ravel(), minlength=1000))
     return step >= np.searchsorted(below, fraction * field.size, side="right")

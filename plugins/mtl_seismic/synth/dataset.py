@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .draws import Array
-from .items import generate, parameters
-from .recipes import Recipe
+from mtl_seismic.synth.draws import Array
+from mtl_seismic.synth.items import generate, parameters
+from mtl_seismic.synth.recipes import Recipe
 
 Layout = Literal["reference", "npz", "memmap"]
 LAYOUTS: tuple[Layout, ...] = ("reference", "npz", "memmap")

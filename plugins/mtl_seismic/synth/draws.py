@@ -54,6 +54,16 @@ def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.standard_normal(shape, dtype=np.float32)
 
 
+def raw_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Return white float32 noise within -0.5..0.5, for fields that are smoothed over many samples.
+
+    Their law is then normal anyhow, and uniform values are drawn several times faster than normal ones.
+    """
+    noise = rng.random(shape, dtype=np.float32)
+    noise -= np.float32(0.5)
+    return noise
+
+
 def rescale(values: Array, low: float, high: float) -> Array:
     """Map values affinely so that the smallest becomes `low`, the largest `high` (all `low` if constant)."""
     smallest = values.min()

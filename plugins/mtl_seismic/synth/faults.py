@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Array, nearest
+from mtl_seismic.synth.draws import Array, nearest
 
 _MANY_BLOCKS = 4096
 
@@ -63,24 +63,32 @@ class Traced:
         return self.shifts[:, axis].take(self.block)
 
 
-def trace_back(faults: Sequence[Fault], thickness: float, rows: range, lateral: tuple[int, ...]) -> Traced:
-    """Trace the samples of `rows` x `lateral` back through the faults, listed oldest first."""
+def trace_back(
+    faults: Sequence[Fault], thickness: float, rows: range, lateral: tuple[int, ...], centred: bool = False
+) -> Traced:
+    """Trace the samples of `rows` x `lateral` back through the faults, listed oldest first.
+
+    Rock is torn at the far face of a fault's trace of the given thickness, as in RGM, or in its middle if `centred`.
+    """
     grid = np.ogrid[rows.start : rows.stop, *(slice(size) for size in lateral)]
     shape = (len(rows), *lateral)
     traced = Traced(np.zeros(shape, np.int16), np.zeros(shape, np.intp), np.zeros((1, len(shape)), np.intp))
     for number in range(len(faults), 0, -1):
-        traced = _before_fault(traced, faults[number - 1], number, thickness, grid)
+        traced = _before_fault(traced, faults[number - 1], number, (thickness, centred), grid)
     return traced
 
 
-def _before_fault(traced: Traced, fault: Fault, number: int, thickness: float, grid: Sequence[Array]) -> Traced:
+def _before_fault(
+    traced: Traced, fault: Fault, number: int, trace: tuple[float, bool], grid: Sequence[Array]
+) -> Traced:
+    thickness, centred = trace
     across = _distance_across(traced, fault, grid)
     on_trace = (across >= 0) & (across <= np.float32(thickness)) & (traced.number == 0)
     traced.number[on_trace] = number
     normal, slip = fault.normal(), fault.slip()
     # RGM compares the sample's corner with the far face, not its centre. Rounded slip has a part across.
-    far_face = thickness - 0.5 * np.abs(normal).sum() + normal @ slip
-    block = traced.block + (across >= np.float32(far_face)) * len(traced.shifts)
+    torn = thickness / 2 if centred else thickness - 0.5 * np.abs(normal).sum()
+    block = traced.block + (across >= np.float32(torn + normal @ slip)) * len(traced.shifts)
     shifts = np.concatenate([traced.shifts, traced.shifts + slip])
     if len(shifts) > _MANY_BLOCKS:
         block, shifts = _only_used(block, shifts)

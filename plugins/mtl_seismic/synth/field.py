@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Array, rescale, stream
-from .field_draws import Draws, draw
-from .field_faults import angles
-from .imaging import normalised
-from .labels import row_chunks
-from .recipes import Field
-from .recording import halo, imaging_matrix, processed, with_noise
-from .restore import Restored, Structure, distance_across, restore_rows, structure
-from .smoothing import along_axis, smooth
-from .stratigraphy import FINENESS, add_channel, column, impedance, lateral_patterns
+from mtl_seismic.synth.draws import Array, rescale, stream
+from mtl_seismic.synth.field_draws import Draws, draw
+from mtl_seismic.synth.field_faults import angles
+from mtl_seismic.synth.imaging import normalised
+from mtl_seismic.synth.labels import row_chunks
+from mtl_seismic.synth.recipes import Field
+from mtl_seismic.synth.recording import halo, imaging_matrix, processed, with_noise
+from mtl_seismic.synth.restore import Restored, Structure, distance_across, restore_rows, structure
+from mtl_seismic.synth.smoothing import along_axis, smooth
+from mtl_seismic.synth.stratigraphy import FINENESS, add_channel, column, impedance, lateral_patterns
 
 _STEP = 0.5  # samples: half the distance over which the orientation of a fault is measured
 
@@ -108,6 +108,8 @@ def stacked_ages(deposit: Array, stage: Array) -> Array:
 def _fault_labels(model: Structure, number: Array) -> dict[str, Array]:
     """Return probability, dip and in 3D strike; angles are those of the fault's surface as it lies now."""
     where = np.nonzero(number)
+    order = np.argsort(number[where], kind="stable")
+    where = tuple(axis[order] for axis in where)
     dip, strike = (np.zeros(number.shape, np.float32) for _ in range(2))
     dip[where], strike[where] = angles(_gradient(model, where, number[where]))
     labels = {"fault_probability": (number > 0).astype(np.float32), "fault_dip": dip}
@@ -115,9 +117,10 @@ def _fault_labels(model: Structure, number: Array) -> dict[str, Array]:
 
 
 def _gradient(model: Structure, where: Sequence[Array], number: Array) -> list[Array]:
-    """Return the gradient of the distance across each sample's fault, per axis."""
-    centre = np.array(where, np.float32)
-    steps = np.concatenate([np.eye(len(centre)), -np.eye(len(centre))]).astype(np.float32) * _STEP
-    points = (centre[:, None, :] + steps.T[:, :, None]).reshape(len(centre), -1)
-    distance = distance_across(model, list(points), np.tile(number, len(steps))).reshape(2, len(centre), -1)
-    return list(distance[0] - distance[1])
+    """Return the gradient of the distance across each sample's fault, per axis; samples sorted by fault."""
+    ndim = len(where)
+    steps = np.concatenate([np.eye(ndim), -np.eye(ndim)]).astype(np.float32) * _STEP
+    points = np.array(where, np.float32)[:, :, None] + steps.T[:, None, :]
+    flat = list(points.reshape(ndim, -1))
+    distance = distance_across(model, flat, np.repeat(number, len(steps))).reshape(-1, 2, ndim)
+    return list((distance[:, 0] - distance[:, 1]).T)

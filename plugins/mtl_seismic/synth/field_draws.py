@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import choice, count, happens, log_uniform, stream, uniform
-from .field_faults import CurvedFault
-from .recipes import Field
+from mtl_seismic.synth.draws import choice, count, happens, log_uniform, stream, uniform
+from mtl_seismic.synth.field_faults import CurvedFault, most_listric
+from mtl_seismic.synth.recipes import Field
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,12 @@ def _stage_of(recipe: Field, unconformities: int, rng: np.random.Generator) -> i
 def _stage(recipe: Field, base: float | None, faults: tuple[CurvedFault, ...], rng: np.random.Generator) -> Stage:
     size = recipe.shape[0]
     lateral = recipe.shape[1:]
+    sigma = uniform(rng, recipe.fold_sigma) * size
     folds = Folds(
-        tilt=tuple(uniform(rng, recipe.tilt) for _ in lateral),
-        height=uniform(rng, recipe.fold_height) * size,
-        growth=uniform(rng, recipe.fold_growth) * size,
-        sigma=uniform(rng, recipe.fold_sigma) * max(lateral),
+        tilt=tuple(float(np.clip(uniform(rng, recipe.tilt), -size / 2 / n, size / 2 / n)) for n in lateral),
+        height=min(uniform(rng, recipe.fold_height) * size, 0.6 * sigma),
+        growth=min(uniform(rng, recipe.fold_growth) * size, 0.6 * sigma),
+        sigma=sigma,
         rugosity=uniform(rng, recipe.rugosity),
         rugosity_sigma=uniform(rng, recipe.rugosity_sigma),
     )
@@ -154,7 +155,7 @@ def _stage(recipe: Field, base: float | None, faults: tuple[CurvedFault, ...], r
         channels=tuple(_channel(recipe, rng) for _ in range(count(rng, recipe.channels))),
         base=base,
         relief=uniform(rng, recipe.unconformity_relief) * size,
-        roughness=uniform(rng, recipe.unconformity_sigma) * max(lateral),
+        roughness=uniform(rng, recipe.unconformity_sigma) * size,
         drape=uniform(rng, recipe.drape),
     )
 
@@ -180,7 +181,8 @@ def _population(recipe: Field, rng: np.random.Generator) -> list[CurvedFault]:
     mean_dip = uniform(rng, recipe.reverse_dip if reverse else recipe.normal_dip)
     main, leading = uniform(rng, (0, 360)), uniform(rng, recipe.main_direction_share)
     faults = []
-    for _ in range(count(rng, recipe.faults)):
+    wider = max(1.0, max(recipe.shape[1:]) / recipe.shape[0])
+    for _ in range(round(count(rng, recipe.faults) * wider)):
         turned = 0.0 if happens(rng, leading) else 180.0
         azimuth = (main + turned + recipe.azimuth_spread * float(rng.standard_normal())) % 360
         dip = mean_dip + recipe.dip_spread * float(rng.standard_normal())
@@ -191,8 +193,9 @@ def _population(recipe: Field, rng: np.random.Generator) -> list[CurvedFault]:
 def _fault(recipe: Field, azimuth: float, dip: float, sense: int, rng: np.random.Generator) -> CurvedFault:
     size = recipe.shape[0]
     half_height = _power_law(recipe.fault_half_height, rng) * size
-    displacement = min(uniform(rng, recipe.displacement_ratio) * half_height, recipe.greatest_displacement)
-    listric = happens(rng, recipe.listric_probability)
+    displacement = float(np.clip(uniform(rng, recipe.displacement_ratio) * half_height, *recipe.displacement))
+    listric = uniform(rng, recipe.listric) / size if happens(rng, recipe.listric_probability) else 0.0
+    cotangent, half_depth = float(1 / np.tan(np.radians(dip))), half_height * float(np.sin(np.radians(dip)))
     if len(recipe.shape) == 2:
         azimuth = 0.0 if azimuth < 180 else 180.0
     return CurvedFault(
@@ -202,7 +205,7 @@ def _fault(recipe: Field, azimuth: float, dip: float, sense: int, rng: np.random
         displacement=sense * displacement,
         half_height=half_height,
         half_length=half_height * uniform(rng, recipe.fault_length_ratio),
-        listric=uniform(rng, recipe.listric) / size if listric else 0.0,
+        listric=min(listric, most_listric(cotangent, half_depth)),
         bend=uniform(rng, recipe.fault_bend) / half_height,
         rake=uniform(rng, recipe.fault_rake),
         reach=half_height * uniform(rng, recipe.fault_reach),

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Array
-
-_STEEPEST, _FLATTEST = 1 / np.tan(np.radians([88.0, 20.0]))  # the cotangent of dip stays between these
+from mtl_seismic.synth.draws import Array
 
 
 @dataclass(frozen=True)
@@ -22,9 +20,10 @@ class CurvedFault:
 
     `azimuth` is the direction of dip, from +x2 towards +x3; `dip` (0..90), `centre` (depth, x2[, x3]) and the greatest
     `displacement` are those at the centre; `half_height` (along dip) and `half_length` (along strike) reach to the
-    tips; `listric` is the growth of cot(dip) per sample of depth; `bend` the curvature along strike (1/samples);
-    `reach` the distance at which rock no longer moved; `hanging_share` the share of displacement in the hanging wall;
-    `drag` the share of it that is bent within `drag_width`; `washout` the loss of amplitude within `washout_width`.
+    tips; `listric` is the growth of cot(dip) per sample of depth (at most `most_listric`); `bend` the curvature along
+    strike (1/samples); `reach` the distance at which rock no longer moved; `hanging_share` the share of displacement
+    in the hanging wall; `drag` the share of it that is bent within `drag_width`; `washout` the loss of amplitude
+    within `washout_width`.
     """
 
     centre: tuple[float, ...]
@@ -61,18 +60,20 @@ class CurvedFault:
 
     def slope(self, zeta: Array) -> Array:
         """Return cot(dip) at depths below the centre."""
-        return np.clip(zeta * self.listric + self.cotangent, _STEEPEST, _FLATTEST)
+        return zeta * np.float32(self.listric) + np.float32(self.cotangent)
 
     def surface(self, zeta: Array) -> Array:
         """Return H: how far down dip the fault lies at depths below its centre (at s = 0)."""
-        if self.listric <= 0:
-            return zeta * self.cotangent
-        low, high = (limit - self.cotangent for limit in (_STEEPEST, _FLATTEST))
-        inner = np.clip(zeta, low / self.listric, high / self.listric)
-        slope = inner * self.listric + self.cotangent
-        curve: Array = slope * (zeta - inner)
-        curve += inner * (slope + self.cotangent) / 2
+        curve = zeta * np.float32(self.listric / 2)
+        curve += np.float32(self.cotangent)
+        curve *= zeta
         return curve
+
+
+def most_listric(cotangent: float, half_depth: float) -> float:
+    """Return the greatest growth of cot(dip) per sample that keeps a fault within dips of 20 and 88 degrees."""
+    steepest, flattest = 1 / np.tan(np.radians([88.0, 20.0]))
+    return max(0.0, float(min(cotangent - steepest, flattest - cotangent) / half_depth))
 
 
 @dataclass(frozen=True)
@@ -90,18 +91,17 @@ def undo(fault: CurvedFault, points: Sequence[Array], active: Array | None) -> C
     """
     zeta = points[0] - np.float32(fault.centre[0])
     across, along = _horizontal(fault, points)
-    slope, curve = fault.slope(zeta), fault.surface(zeta)
-    across -= curve
+    slope = fault.slope(zeta)
+    across -= fault.surface(zeta)
     steepness = 1 / np.sqrt(slope * slope + 1)
-    distance = across * steepness
-    if along is not None:
-        distance = _bent(fault, across, along, slope)
+    distance = across * steepness if along is None else _bent(fault, across, along, slope)
     profile = _profile(fault, zeta, along)
     if active is not None:
         profile *= active
-    slid = profile * _share(fault, distance)
+    slid = _share(fault, distance)
+    slid *= profile
     slid *= np.float32(fault.displacement)
-    _slide(fault, points, slid, (zeta, along, curve, steepness))
+    _slide(fault, points, slid, along, slope, steepness)
     profile *= np.float32(fault.displacement * (1 - fault.drag))
     return Crossing(distance, profile)
 
@@ -134,35 +134,47 @@ def _profile(fault: CurvedFault, zeta: Array, along: Array | None) -> Array:
 
 def _share(fault: CurvedFault, distance: Array) -> Array:
     """Return which share of the fault's displacement a sample at this distance has moved, up (-) or down (+)."""
-    near = np.maximum(1 - np.abs(distance) * np.float32(1 / fault.reach), 0)
+    near = np.abs(distance)
+    near *= np.float32(-1 / fault.reach)
+    near += 1
+    np.maximum(near, 0, out=near)
     near *= near
     if fault.drag > 0:
-        near *= 1 - np.float32(fault.drag) / (np.square(distance * np.float32(1 / fault.drag_width)) + 1)
-    share = np.float32(fault.hanging_share)
-    near *= np.where(distance > 0, share, share - 1)
+        bent = np.square(distance * np.float32(1 / fault.drag_width))
+        bent += 1
+        np.divide(np.float32(fault.drag), bent, out=bent)
+        near *= np.subtract(1, bent, out=bent)
+    near *= np.float32(fault.hanging_share) - (distance <= 0)
     return near
 
 
 def _slide(
-    fault: CurvedFault,
-    points: Sequence[Array],
-    slid: Array,
-    frame: tuple[Array, Array | None, Array, Array],
+    fault: CurvedFault, points: Sequence[Array], slid: Array, along: Array | None, slope: Array, steepness: Array
 ) -> None:
-    zeta, along, curve, steepness = frame
     down = slid * steepness
     down *= np.float32(-np.sin(np.radians(fault.rake)))
     points[0][...] += down
-    out = fault.surface(zeta + down)
-    out -= curve
+    # The change of H over this way down.
+    out = down * np.float32(fault.listric / 2)
+    out += slope
+    out *= down
     cosine, sine = (np.float32(part) for part in fault.direction)
     if along is None:
-        points[1][...] += out * np.sign(cosine)
+        out *= np.sign(cosine)
+        points[1][...] += out
         return
-    aside = slid * np.float32(-np.cos(np.radians(fault.rake)))
-    out += aside * (2 * along + aside) * np.float32(fault.bend / 2)
+    aside = slid
+    aside *= np.float32(-np.cos(np.radians(fault.rake)))
+    bent = along * 2
+    bent += aside
+    bent *= aside
+    bent *= np.float32(fault.bend / 2)
+    out += bent
     points[1][...] += out * cosine - aside * sine
-    points[2][...] += out * sine + aside * cosine
+    out *= sine
+    aside *= cosine
+    out += aside
+    points[2][...] += out
 
 
 def reach_box(fault: CurvedFault, margin: float, rows: range, lateral: Sequence[int]) -> tuple[slice, ...] | None:

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from . import field_draws, rgm_draws
-from .corruption import corrupted
-from .draws import Array, stream
-from .field import generate_field
-from .recipes import Field, Recipe, Rgm
-from .rgm import generate_rgm
+from mtl_seismic.synth import field_draws, rgm_draws
+from mtl_seismic.synth.corruption import corrupted
+from mtl_seismic.synth.draws import Array, stream
+from mtl_seismic.synth.field import generate_field
+from mtl_seismic.synth.recipes import Field, Recipe, Rgm
+from mtl_seismic.synth.rgm import generate_rgm
 
 
 def generate(recipe: Recipe, seed: int, index: int, refinement_inputs: bool = False) -> dict[str, Array]:

@@ -4,10 +4,10 @@
 independent draws instead of choices by item number, and 3D Gaussian bumps at random positions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from .draws import Range
+from mtl_seismic.synth.draws import Range
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,15 @@ class Recipe:
     name: ClassVar[str]
     shape: tuple[int, ...]  # samples: (depth, x) or (depth, x2, x3)
     rms: float = 0.3294  # root-mean-square amplitude of image and dhr
+
+    def __post_init__(self) -> None:
+        axes = len(getattr(type(self), "shape", self.shape))
+        if len(self.shape) != axes or min(self.shape) < 1:
+            raise ValueError(f"shape {self.shape} does not fit: {axes} sizes are needed, depth first.")
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.type == Range and value[0] > value[1]:
+                raise ValueError(f"{option.name} {value} is not a range: the second number is the smaller.")
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Rgm(Recipe):
     noise_level: Range = (0.0, 0.6)  # largest noise over largest signal
     noise_kinds: tuple[str, ...] = ("uniform", "normal")
     noise_smoothing: Range = (0.0, 3.5)  # samples, per axis; below 0.5 means none
+    centred_faults: bool = False  # True: rock is torn in the middle of a fault's label, not, as in RGM, at one edge
     half_sample_shift: bool = False  # True: shift images by half a sample against the labels, as RGM does
 
 
@@ -96,8 +106,8 @@ class Field(Recipe):
     """Options of the recipes closer to field data. "Of depth": relative to the length of the depth axis."""
 
     # Faults
-    faults: Range = (1.0, 24.0)  # rounded
-    normal_dip: Range = (45.0, 72.0)  # degrees: mean of an item's faults
+    faults: Range = (1.0, 18.0)  # in an item as wide as it is deep, or less; in proportion in wider ones
+    normal_dip: Range = (45.0, 78.0)  # degrees: mean of an item's faults
     reverse_probability: float = 0.12  # items whose faults are reverse instead
     reverse_dip: Range = (28.0, 45.0)  # degrees
     dip_spread: float = 5.0  # degrees: standard deviation within an item
@@ -105,13 +115,13 @@ class Field(Recipe):
     main_direction_share: Range = (0.5, 1.0)  # share of faults that dip in the main direction
     fault_half_height: Range = (0.08, 1.2)  # of depth, along dip; many small and few large (power law)
     fault_length_ratio: Range = (1.0, 3.0)  # length along strike over height
-    displacement_ratio: Range = (0.03, 0.12)  # greatest displacement over half height
-    greatest_displacement: float = 40.0  # samples
+    displacement_ratio: Range = (0.04, 0.14)  # greatest displacement over half height
+    displacement: Range = (2.0, 40.0)  # samples: limits of a fault's greatest displacement
     listric_probability: float = 0.5
-    listric: Range = (0.3, 1.5)  # growth of the cotangent of dip over the depth axis
+    listric: Range = (0.3, 1.5)  # growth of the cotangent of dip over the depth axis; less where dip would leave 20..88
     fault_bend: Range = (-0.3, 0.3)  # curvature along strike over 1 / half height
     fault_rake: Range = (70.0, 110.0)  # degrees, 3D only
-    fault_reach: Range = (0.5, 1.5)  # distance of the furthest rock moved, over half height
+    fault_reach: Range = (0.3, 1.0)  # distance of the furthest rock moved, over half height
     hanging_share: Range = (0.5, 1.0)  # of the displacement
     drag: Range = (0.0, 0.5)  # share of the displacement that is bent instead of broken
     drag_width: Range = (1.0, 4.0)  # over displacement
@@ -124,14 +134,14 @@ class Field(Recipe):
     unconformities: Range = (0.0, 2.49)  # rounded
     unconformity_depth: Range = (0.1, 0.75)  # of depth
     unconformity_relief: Range = (0.0, 0.15)  # of depth
-    unconformity_sigma: Range = (0.05, 0.25)  # of the longest lateral axis
+    unconformity_sigma: Range = (0.05, 0.4)  # of depth
     drape: Range = (0.0, 1.0)  # 0: layers onlap the surface below them, 1: they are parallel to it
-    tilt: Range = (-0.12, 0.12)  # samples per sample, of every unit's own deformation
-    fold_height: Range = (0.0, 0.06)  # of depth
+    tilt: Range = (-0.12, 0.12)  # samples per sample, at most half of depth in all; every unit has its own
+    fold_height: Range = (0.0, 0.1)  # of depth, and at most 0.6 of sigma, which limits their dip
     fold_growth: Range = (0.0, 0.08)  # of depth: extra height at the bottom, so that layers thicken
-    fold_sigma: Range = (0.06, 0.3)  # of the longest lateral axis
-    rugosity: Range = (0.0, 3.0)  # samples: height of small undulations of all layers
-    rugosity_sigma: Range = (3.0, 12.0)  # samples
+    fold_sigma: Range = (0.06, 0.4)  # of depth
+    rugosity: Range = (0.0, 2.5)  # samples: height of small undulations of all layers
+    rugosity_sigma: Range = (6.0, 20.0)  # samples
     channels: Range = (0.0, 3.0)  # lenses or channels per unit, rounded
     channel_depth: Range = (2.0, 14.0)  # samples, log-uniform
     channel_half_width: Range = (8.0, 60.0)  # samples, log-uniform
@@ -152,7 +162,7 @@ class Field(Recipe):
     phase: Range = (-60.0, 60.0)  # degrees, apart from polarity
     zero_phase_dhr: bool = False  # True: dhr is zero-phase, and of normal polarity, whatever the image is
     blur: Range = (0.3, 2.0)  # samples: lateral sigma of the image; dhr has none
-    random_noise: Range = (0.0, 0.6)  # rms over that of the signal
+    random_noise: Range = (0.0, 0.5)  # rms over that of the signal
     noise_smoothing: Range = (0.3, 3.0)  # samples, lateral
     full_band_share: Range = (0.0, 0.4)  # share of the random noise that has not the wavelet's spectrum
     coherent_noise: Range = (0.0, 0.25)  # rms over that of the signal
@@ -186,6 +196,7 @@ class Field3D(Field):
 
     name: ClassVar[str] = "field3d"
     shape: tuple[int, ...] = (360, 128, 128)
+    faults: Range = (1.0, 12.0)
 
 
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (Rgm2D, Rgm3D, Field2D, Field3D)}

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .draws import Array, rescale, white
-from .field_draws import Acquisition, Event
-from .smoothing import along_axis, smooth
+from mtl_seismic.synth.draws import Array, raw_noise, rescale, white
+from mtl_seismic.synth.field_draws import Acquisition, Event
+from mtl_seismic.synth.reflectors import sample_log
+from mtl_seismic.synth.smoothing import along_axis, smooth
 
 _FREQUENCIES = np.arange(0.03, 2.6, 0.05)  # relative to the peak frequency
 _REACH = 2.5  # periods on either side at which wavelets end
@@ -23,13 +24,16 @@ def imaging_matrix(acquisition: Acquisition, size: int, resolution: float, phase
     Reflectivity lies midway between samples, from half a sample below row -halo on. `resolution` multiplies the peak
     frequency, which falls with depth; `phase` is in degrees.
     """
-    row = np.arange(size)[:, None]
+    row = np.arange(size, dtype=np.float32)[:, None]
     period = acquisition.period * (1 + acquisition.period_growth * row / size) / resolution
     beyond = halo(acquisition)
-    column = np.arange(size + 2 * beyond - 1) - beyond + 0.5
-    times = np.linspace(-_REACH, _REACH, 1001)
+    column = np.arange(size + 2 * beyond - 1, dtype=np.float32) - np.float32(beyond - 0.5)
+    times = np.linspace(-_REACH, _REACH, 501)
     values = wavelet(acquisition, times, phase, 0.45 * acquisition.period / resolution)
-    return np.interp((row - column) / period, times, values, 0, 0).astype(np.float32)
+    position = row - column
+    position *= 1 / (period * float(times[1] - times[0]))
+    position += _REACH / float(times[1] - times[0])
+    return sample_log(values, position)
 
 
 def wavelet(acquisition: Acquisition, times: Array, phase: float, highest: float) -> Array:
@@ -50,7 +54,7 @@ def with_noise(acquisition: Acquisition, signal: Array, matrix: Array, rng: np.r
     level = _rms(signal)
     before = (matrix.shape[1], *signal.shape[1:])
     lateral = [0.0, *[acquisition.noise_smoothing] * (signal.ndim - 1)]
-    shaped = along_axis(matrix, smooth(white(rng, before), lateral), 0)
+    shaped = along_axis(matrix, smooth(raw_noise(rng, before), lateral), 0)
     full = white(rng, signal.shape)
     noise = _scaled(shaped, 1 - acquisition.full_band_share) + _scaled(full, acquisition.full_band_share)
     result = signal + _scaled(noise, acquisition.random_noise * level)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Array, rescale, white
-from .field_draws import Draws, Stage
-from .field_faults import CurvedFault, reach_box, undo
-from .recipes import Field
-from .smoothing import smooth
+from mtl_seismic.synth.draws import Array, rescale, white
+from mtl_seismic.synth.field_draws import Draws, Stage
+from mtl_seismic.synth.field_faults import CurvedFault, reach_box, undo
+from mtl_seismic.synth.recipes import Field
+from mtl_seismic.synth.smoothing import smooth
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,8 @@ def structure(draws: Draws, recipe: Field, rng: np.random.Generator) -> Structur
 
 def _relief(stage: Stage, shape: tuple[int, ...], rng: np.random.Generator) -> Relief:
     lateral, folds = shape[1:], stage.folds
-    # The whole tilt may not carry layers past half the section.
-    limit = 0.25 * shape[0]
     grid = [axis - (size - 1) / 2 for axis, size in zip(np.ogrid[*map(slice, lateral)], lateral, strict=True)]
-    planes = [np.clip(axis * slope, -limit, limit) for axis, slope in zip(grid, folds.tilt, strict=True)]
+    planes = [axis * slope for axis, slope in zip(grid, folds.tilt, strict=True)]
     fold = _hills(lateral, folds.sigma, folds.height, rng) + sum(planes[1:], planes[0]).astype(np.float32)
     fold += _hills(lateral, folds.rugosity_sigma, folds.rugosity, rng)
     growth = _hills(lateral, folds.sigma, folds.growth, rng) / np.float32(shape[0])
@@ -81,7 +79,10 @@ def restore_rows(model: Structure, rows: range) -> Restored:
 
 
 def distance_across(model: Structure, points: list[Array], wanted: Array) -> Array:
-    """Return the signed distances of points, as they lie now, from the fault whose number is `wanted` for each."""
+    """Return the signed distances of points, as they lie now, from the fault whose number is `wanted` for each.
+
+    Points must be sorted by that number: the faults that are older than a point's own are not undone for it.
+    """
     found = np.zeros(points[0].shape, np.float32)
     _restore(model, points, None, (wanted, found))
     return found
@@ -99,7 +100,7 @@ def _restore(
     number, margin = sum(len(stage.faults) for stage in model.draws.stages), 0.0
     for k, (stage, relief) in enumerate(zip(model.draws.stages, model.reliefs, strict=True)):
         for fault in stage.faults[::-1]:
-            box = _box(fault, margin, rows, model.shape)
+            box = reach_box(fault, margin, rows, model.shape[1:]) if rows else _not_older(number, wanted)
             if box is not None:
                 _undo_fault(model, fault, number, points, result, (box, active, wanted))
             number, margin = number - 1, margin + abs(fault.displacement)
@@ -108,8 +109,9 @@ def _restore(
     return result
 
 
-def _box(fault: CurvedFault, margin: float, rows: range | None, shape: Sequence[int]) -> tuple[slice, ...] | None:
-    return (slice(None),) if rows is None else reach_box(fault, margin, rows, shape[1:])
+def _not_older(number: int, wanted: tuple[Array, Array] | None) -> tuple[slice, ...] | None:
+    """Return the points, sorted by the number of their fault, for which fault `number` is theirs or younger."""
+    return (slice(int(np.searchsorted(wanted[0], number, side="right"))),) if wanted else None
 
 
 def _undo_fault(
@@ -122,16 +124,19 @@ def _undo_fault(
 ) -> None:
     box, active, wanted = state
     crossing = undo(fault, [axis[box] for axis in points], None if active is None else active[box])
-    moved, away = np.abs(crossing.displacement), np.abs(crossing.distance)
-    trace = (away <= model.thickness / 2) & (moved >= model.least_displacement) & (result.fault[box] == 0)
-    result.fault[box][trace] = number
     if wanted is not None:
-        chosen = wanted[0] == number
-        wanted[1][chosen] = crossing.distance[chosen]
+        chosen = wanted[0][box] == number
+        wanted[1][box][chosen] = crossing.distance[chosen]
         return
+    away = np.abs(crossing.distance)
+    near = np.nonzero(away < max(4 * fault.washout_width, model.thickness))
+    away, moved = away[near], np.abs(crossing.displacement[near])
+    labels, amplitude = result.fault[box], result.amplitude[box]
+    trace = (away <= model.thickness / 2) & (moved >= model.least_displacement) & (labels[near] == 0)
+    labels[tuple(axis[trace] for axis in near)] = number
     loss = np.float32(fault.washout) * np.minimum(moved / 2, 1)
     loss /= np.square(np.square(away * np.float32(1 / fault.washout_width)) + 1)
-    result.amplitude[box] *= 1 - loss
+    amplitude[near] *= 1 - loss
 
 
 def _undo_stage(
@@ -144,8 +149,9 @@ def _undo_stage(
     growth *= depth
     fold += growth
     depth -= fold if active is None else fold * active
-    old = np.ones(depth.shape, bool) if active is None else active > 0
-    result.deposit[old], result.stage[old] = depth[old], number
+    old = np.True_ if active is None else active > 0
+    np.copyto(result.deposit, depth, where=old)
+    np.copyto(result.stage, np.int8(number), where=old)
     if not surface or relief.surface is None:
         return active
     above = old & (depth < surface[0])
@@ -155,34 +161,32 @@ def _undo_stage(
 
 def interpolated(maps: Sequence[Array], lateral: Sequence[Array]) -> list[Array]:
     """Interpolate maps over the lateral axes linearly at positions in samples; beyond their edges they are level."""
-    parts = [_bracket(at, size) for at, size in zip(lateral, maps[0].shape, strict=True)]
-    if len(parts) == 1:
-        (index, step, part) = parts[0]
-        return [_between(line, index, index + step, part) for line in maps]
-    (index, step, part), (second, second_step, second_part) = parts
+    brackets = [_bracket(at, size) for at, size in zip(lateral, maps[0].shape, strict=True)]
+    if len(brackets) == 1:
+        before, step, part = brackets[0]
+        return [_between(line.take(before), line.take(before + step), part) for line in maps]
+    (before, step, part), (second, second_step, second_part) = brackets
     width = maps[0].shape[1]
-    corner, down = index * width + second, step * width
+    corner = before * width
+    corner += second
+    corners = [corner + offset for offset in (0, second_step, step * width, step * width + second_step)]
     results = []
     for flat in (values.ravel() for values in maps):
-        first = _between(flat, corner, corner + second_step, second_part)
-        last = _between(flat, corner + down, corner + down + second_step, second_part)
-        last -= first
-        last *= part
-        first += last
-        results.append(first)
+        four = [flat.take(index) for index in corners]
+        first, last = (_between(four[k], four[k + 1], second_part) for k in (0, 2))
+        results.append(_between(first, last, part))
     return results
 
 
 def _bracket(at: Array, size: int) -> tuple[Array, int, Array]:
     """Return the sample before each position, the step to the one behind it, and how far between them it lies."""
     inside = np.clip(at, 0, size - 1)
-    before = np.minimum(inside.astype(np.int32), max(size - 2, 0))
+    before = np.minimum(inside.astype(np.intp), max(size - 2, 0))
     inside -= before
     return before, min(size - 1, 1), inside
 
 
-def _between(line: Array, before: Array, after: Array, part: Array) -> Array:
-    low, high = line.take(before), line.take(after)
+def _between(low: Array, high: Array, part: Array) -> Array:
     high -= low
     high *= part
     high += low

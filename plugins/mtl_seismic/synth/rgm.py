@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .draws import Array, nearest, rescale, stream
-from .faults import padding, trace_back
-from .imaging import image, normalised
-from .labels import fault_labels, row_chunks
-from .noise import random_noise
-from .recipes import Rgm
-from .reflectors import columns, log_position, reflectivity_log, sample_log, shape_of
-from .rgm_draws import Draws, Unit, draw
-from .smoothing import smooth
+from mtl_seismic.synth.draws import Array, nearest, rescale, stream
+from mtl_seismic.synth.faults import padding, trace_back
+from mtl_seismic.synth.imaging import image, normalised
+from mtl_seismic.synth.labels import fault_labels, row_chunks
+from mtl_seismic.synth.noise import random_noise
+from mtl_seismic.synth.recipes import Rgm
+from mtl_seismic.synth.reflectors import columns, log_position, reflectivity_log, sample_log, shape_of
+from mtl_seismic.synth.rgm_draws import Draws, Unit, draw
+from mtl_seismic.synth.smoothing import smooth
 
 
 @dataclass
@@ -37,7 +37,7 @@ def generate_rgm(recipe: Rgm, seed: int, index: int) -> dict[str, Array]:
     return {
         "image": normalised(_merged(noisy, surfaces), recipe.rms),
         "dhr": normalised(_merged(clean, surfaces), recipe.rms),
-        "rgt": rescale(_merged_ages([rock.age for rock in rocks], surfaces), 0, 1),
+        "rgt": rescale(_merged_ages([rescale(rock.age, 0, 1) for rock in rocks], surfaces), 0, 1),
         **fault_labels(number, faults),
     }
 
@@ -51,7 +51,7 @@ def _rock(recipe: Rgm, draws: Draws, unit: Unit, rng: np.random.Generator) -> Ro
     form = columns(shape_of(fold, tuple(padded[1:]), origin[1:], shape[1:], rng), fold.growth, origin)
     rock = Rock(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int16))
     for rows in row_chunks(shape):
-        traced = trace_back(unit.faults, recipe.fault_thickness, rows, shape[1:])
+        traced = trace_back(unit.faults, recipe.fault_thickness, rows, shape[1:], recipe.centred_faults)
         here = slice(rows.start, rows.stop)
         rock.age[here] = log_position(form, traced, rows, padded[1:])
         rock.reflectivity[here] = sample_log(log, rock.age[here])

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .draws import Range, choice, count, happens, stream, uniform
-from .faults import Fault
-from .recipes import Rgm
-from .reflectors import Bump, Folding
+from mtl_seismic.synth.draws import Range, choice, count, happens, stream, uniform
+from mtl_seismic.synth.faults import Fault
+from mtl_seismic.synth.recipes import Rgm
+from mtl_seismic.synth.reflectors import Bump, Folding
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ boundary exactly, and gives the same bits whatever the number of threads.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from .draws import Array, nearest
+from mtl_seismic.synth.draws import Array, nearest
 
 
 def kernel(sigma: float) -> Array:
@@ -28,15 +29,18 @@ def mirrored(position: Array, size: int) -> Array:
     return np.minimum(folded, period - folded) if size > 1 else np.zeros_like(position)
 
 
+@lru_cache(maxsize=32)
 def smoothing_matrix(size: int, sigma: float) -> Array:
-    """Return the (size, size) float32 matrix that smooths one axis, with mirrored boundaries."""
+    """Return the (size, size) float32 matrix that smooths one axis, with mirrored boundaries (read-only)."""
     weights = kernel(sigma)
     half = len(weights) // 2
     rows = np.arange(size)[:, None]
     columns = mirrored(rows + np.arange(-half, half + 1), size)
     flat = (rows * size + columns).ravel()
     matrix = np.bincount(flat, np.tile(weights, size), size * size)
-    return matrix.reshape(size, size).astype(np.float32)
+    result: Array = matrix.reshape(size, size).astype(np.float32)
+    result.flags.writeable = False
+    return result
 
 
 def along_axis(matrix: Array, values: Array, axis: int) -> Array:
