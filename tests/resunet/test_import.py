@@ -1,0 +1,52 @@
+"""``mtl import``: from a checkpoint file to a model whose raw outputs are the reference's."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import mtlcore
+from mtl_cli.main import cli
+
+SHAPES = {"mtl2": (72, 60), "mtl3": (40, 36, 44)}
+ALIASES = {"rgt": "rgt", "dhr": "dhr", "fault_probability": "fsem", "fault_dip": "fdip", "fault_strike": "fstrike"}
+
+
+@pytest.mark.parametrize("name", ["mtl2_infer", "mtl2_refine", "mtl3_infer", "mtl3_refine"])
+@pytest.mark.parametrize("lightning", [True, False])
+def test_an_imported_model_gives_the_references_numbers(
+    name, lightning, seeded, golden_inputs, golden_outputs, tmp_path
+):
+    if lightning and name.startswith("mtl3"):
+        pytest.skip("the same path as in 2D")
+    state = seeded(name)
+    torch.save({"state_dict": state, "epoch": 3, "hyper_parameters": {"lr": 5e-5}} if lightning else state, tmp_path / "c")
+    result = CliRunner().invoke(cli, ["import", str(tmp_path / "c"), str(tmp_path / "model")])
+    assert result.exit_code == 0, result.output
+    model = mtlcore.load_model(tmp_path / "model")
+    assert model.stage.name == ("mti" if name.endswith("infer") else "mtr")
+    shape = SHAPES[name[:4]]
+    inputs = {key: value[0, 0].numpy() for key, value in golden_inputs(model.config.inputs, shape).items()}
+    raw = model.raw(inputs)
+    golden = golden_outputs(name)
+    every = 3 if len(shape) == 3 else 1
+    assert set(raw) == {key for key in ALIASES if len(shape) == 3 or key != "fault_strike"}
+    for key, values in raw.items():
+        expected = golden[ALIASES[key]] if ALIASES[key] in golden else golden[key]
+        found = values[(slice(None, None, every),) * len(shape)]
+        np.testing.assert_allclose(found, expected.numpy().reshape(found.shape), atol=1e-5, rtol=0)
+
+
+def test_an_imported_model_runs_on_an_image_of_any_amplitude(seeded, tmp_path, make_image):
+    torch.save(seeded("mtl2_infer"), tmp_path / "c.pt")
+    assert CliRunner().invoke(cli, ["import", str(tmp_path / "c.pt"), str(tmp_path / "model")]).exit_code == 0
+    image = make_image((48, 40))
+    fields = mtlcore.predict(image, model=tmp_path / "model")
+    louder = mtlcore.predict(image * 1000, model=tmp_path / "model")
+    assert list(fields) == ["rgt", "dhr", "fault_probability", "fault_dip"]
+    assert fields["rgt"].min() == 0 and fields["rgt"].max() == 1
+    np.testing.assert_allclose(louder["dhr"], fields["dhr"] * 1000, rtol=1e-3, atol=1e-4 * np.abs(louder["dhr"]).max())
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["amplitude"] == 0.3294
