@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,26 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtlcore.atomic import atomic_path, atomic_write_text
+from mtlcore.card import model_card
 from mtlcore.config import build
 from mtlcore.device import resolve
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import PackagedModel
 from mtlcore.model import SCHEMA, Model, ModelConfig
-from mtlcore.net import parameter_count
 from mtlcore.plugins import Plugins, current
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+BEST = "best"
+"""Where a training run keeps its best model."""
 
 
-def save_model(model: Model, folder: Path, card: str | None = None) -> None:
-    """Write a model folder; each file appears whole or not at all."""
+def save_model(model: Model, folder: Path, card: str | None = None, half: bool = False) -> None:
+    """Write a model folder; each file appears whole or not at all. ``half``: weights in 16 bits on disk."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(model.net.state_dict(), folder / WEIGHTS)
+    weights = model.net.state_dict()
+    if half:
+        weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    save_tensors(weights, folder / WEIGHTS)
     atomic_write_text(folder / CONFIG, json.dumps(model.config.as_dict(), indent=2) + "\n")
     atomic_write_text(folder / CARD, model_card(model) if card is None else card)
 
@@ -73,10 +79,11 @@ def load_model(
 
 
 def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins: Plugins) -> Path:
-    """The folder of a model: a path as it is, else a packaged name."""
+    """The folder of a model: a path (a training run stands for its best model), else a packaged name."""
     folder = Path(source)
-    if (folder / CONFIG).is_file():
-        return folder
+    for place in (folder, folder / BEST):
+        if (place / CONFIG).is_file():
+            return place
     if folder.exists():
         raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}. Make one with mtl export or mtl import.")
     known = packaged_models(plugins)
@@ -189,30 +196,54 @@ def _read_foreign(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in state.items()}
 
 
-def export_model(run: Path, folder: Path, tasks: list[str] | None = None, plugins: Plugins | None = None) -> Model:
-    """Copy a model, or a training run's best one, to a folder of its own; with ``tasks``, only their part of it."""
+def export_model(
+    run: Path,
+    folder: Path,
+    tasks: Sequence[str] | None = None,
+    *,
+    half: bool = False,
+    evaluations: Sequence[Mapping[str, Any]] = (),
+    plugins: Plugins | None = None,
+) -> Model:
+    """Copy a model, or a training run's best one, to a folder of its own.
+
+    ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
+    """
     source = model_folder(run)
     model = load_model(source, plugins=plugins)
     if tasks:
         model = _part_of(model, tasks, plugins or current())
-        save_model(model, folder)
-    else:
-        card = source / CARD
-        save_model(model, folder, card.read_text(encoding="utf-8") if card.is_file() else None)
+    if evaluations:
+        figures = [{name: values[name] for name in ("data", "split", "mean", "count")} for values in evaluations]
+        model.config = replace(model.config, training={**model.config.training, "evaluations": figures})
+    kept = source / CARD
+    unchanged = kept.is_file() and not tasks and not evaluations
+    save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
     return model
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """What ``mtl evaluate --json`` printed into a file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MtlError(f"Evaluation {path} does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise MtlError(f"Evaluation {path} cannot be read as JSON: {error}.") from None
+    if not isinstance(values, dict) or not {"data", "split", "mean", "count"} <= set(values):
+        raise MtlError(f"{path} is no evaluation: expected what mtl evaluate --json prints.")
+    return values
 
 
 def model_folder(run: Path) -> Path:
     """The model of a training run (its best one), or the folder itself where it is a model's."""
-    best = run / "best"
-    if (best / CONFIG).is_file():
-        return best
-    if (run / CONFIG).is_file():
-        return run
+    for place in (run / BEST, run):
+        if (place / CONFIG).is_file():
+            return place
     raise MtlError(f"{run} is neither a training run with a best model nor a model folder.")
 
 
-def _part_of(model: Model, names: list[str], plugins: Plugins) -> Model:
+def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
     """A model of some of the tasks; the network's inputs stay as they are."""
     model.chosen(names)
     options = model.config.as_dict()
@@ -226,39 +257,3 @@ def _part_of(model: Model, names: list[str], plugins: Plugins) -> Model:
     wanted = part.net.state_dict()
     part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})
     return part
-
-
-def model_card(model: Model) -> str:
-    """A model card in Markdown: what the model is, its data, figures and limits."""
-    config, training = model.config, model.config.training
-    lines = [
-        f"# {config.stage['name'].upper()} model, {config.ndim}D",
-        "",
-        config.note,
-        "",
-        f"- Tasks: {', '.join(task.name for task in model.tasks)}",
-        f"- Backbone: {model.backbone.name}, {parameter_count(model.net):,} parameters",
-        f"- Images are normalised to a root mean square of {config.amplitude:g}",
-        f"- Made with mtlcore {config.version}" if config.version else "",
-        "",
-        "## Training data and budget",
-        "",
-        *([f"- {key}: {_plain(value)}" for key, value in training.items() if key != "metrics"] or ["Not recorded."]),
-        "",
-        "## Figures on validation data",
-        "",
-        *(
-            [f"- {key}: {value:.4g}" for key, value in training.get("metrics", {}).items() if value is not None]
-            or ["Not measured."]
-        ),
-        "",
-        "## Limits",
-        "",
-        "Images that differ from the training data in sampling, wavelet or geology are answered all the same: "
-        "look at the pictures before you trust them.",
-    ]
-    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
-
-
-def _plain(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)

@@ -9,6 +9,10 @@ class MtlError(Exception):
     """Something the user can put right; the message is one line and needs no traceback."""
 
 
+class MtlWarning(UserWarning):
+    """Something the user should know of, though the work goes on; the message is one line."""
+
+
 class OptionError(MtlError):
     """An unknown or unfit option of a task, backbone, format, stage or command."""
 

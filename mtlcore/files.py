@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ def open_volume(
     options: Mapping[str, Any] | None = None,
     plugins: Plugins | None = None,
 ) -> Volume:
-    """The file as a lazily read volume.
+    """The file, or the folder of a format that writes folders, as a lazily read volume.
 
     ``format``: a format's name; None: chosen by the file's suffix. ``options``: those of the format that
     were given. ``plugins``: where formats are looked up; None: the installed ones.
@@ -85,6 +86,25 @@ def file_size(path: Path) -> int:
     return size
 
 
+def stored_size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in _files(path))
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 in hexadecimal: of a file's bytes; of a folder, of its files' names and hashes, sorted by name."""
+    if not path.is_dir():
+        return _file_hash(path)
+    lines = [f"{_file_hash(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def has_known_suffix(path: Path, plugins: Plugins | None = None) -> bool:
+    """Whether the name is one of a volume of an installed format."""
+    known, _ = _load_all((plugins or current()).formats)
+    return any(path.name.lower().endswith(suffix) for _, suffix in _suffixes(known))
+
+
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as users write it: 256x1024."""
     return "x".join(map(str, shape))
@@ -106,3 +126,17 @@ def _suffixes(known: Mapping[str, type[Format]]) -> Iterator[tuple[str, str]]:
     for name, chosen in known.items():
         for suffix in chosen.suffixes:
             yield name, suffix.lower()
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or the files in a folder in the order of their names on any system."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        (file for file in path.rglob("*") if file.is_file()), key=lambda file: file.relative_to(path).as_posix()
+    )
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -40,7 +40,7 @@ def infer(
     fields: Mapping[str, Array],
     tasks: Sequence[Task],
     options: InferOptions,
-    tile_done: Callable[[int, int], None] = lambda done, total: None,
+    tile_done: Callable[[], None] = lambda: None,
 ) -> dict[str, Array]:
     """Fields of the tasks, from a normalised image (depth, ...) and the fields that the stage reads."""
     once = _decode_all(model, image, fields, tasks, options, tile_done)
@@ -57,6 +57,12 @@ def infer(
     for task in tasks:
         merged.update(task.merge(variants))
     return merged
+
+
+def count_steps(model: Model, shape: tuple[int, ...], options: InferOptions) -> int:
+    """How often ``infer`` will say that a tile is done."""
+    variants = len(shape) if options.mirrored_average else 1
+    return variants * len(plan_tiles(model, shape, options))
 
 
 def mirror(model: Model, name: str, values: Array, axis: int) -> Array:
@@ -90,12 +96,11 @@ def _decode_all(
     fields: Mapping[str, Array],
     tasks: Sequence[Task],
     options: InferOptions,
-    tile_done: Callable[[int, int], None],
+    tile_done: Callable[[], None],
 ) -> dict[str, dict[str, Array]]:
     """Per task, its decoded arrays over the whole volume."""
-    plan = plan_tiles(model, image.shape, options)
     decoded: dict[str, dict[str, Array]] = {task.name: {} for task in tasks}
-    for number, tile in enumerate(plan, start=1):
+    for tile in plan_tiles(model, image.shape, options):
         inputs = _read(model, image, fields, tile)
         raw = model.net(inputs, [task.name for task in tasks])
         padded = next(iter(inputs.values())).shape[2:]
@@ -103,7 +108,7 @@ def _decode_all(
             for name, value in task.decode(raw[task.name]).items():
                 ratios = tuple(full // have for full, have in zip(padded, value.shape[2:], strict=True))
                 _store(decoded[task.name], name, value, tile, image.shape, ratios)
-        tile_done(number, len(plan))
+        tile_done()
     return {
         task: {name: values[0] if values.shape[0] == 1 else values for name, values in arrays.items()}
         for task, arrays in decoded.items()
@@ -111,13 +116,15 @@ def _decode_all(
 
 
 def plan_tiles(model: Model, shape: tuple[int, ...], options: InferOptions) -> list[Tile]:
-    """The tiles in which a model runs over a volume: one, where its backbone must see the whole of it."""
+    """The tiles in which a model runs over a volume: one, where a part of it must see the whole."""
     reach = model.backbone.halo
-    if reach is None:
+    tasks = [f"Task '{task.name}'" for task in model.tasks if task.sees_whole]
+    if reach is None or tasks:
+        who = tasks[0] if tasks else f"Backbone '{model.backbone.name}'"
         if options.tile is not None and options.tile < max(shape):
             raise OptionError(
-                f"Backbone '{model.backbone.name}' must see the whole volume: tiles of {options.tile} would change "
-                "its answer. Leave the tile size out, or use a model with another backbone."
+                f"{who} must see the whole volume: tiles of {options.tile} would change its answer. "
+                "Leave the tile size out, or use another model."
             )
         return list(tiles(shape, shape, 0, model.net.stride))
     halo = reach if options.halo is None else options.halo

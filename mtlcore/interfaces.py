@@ -124,6 +124,11 @@ class Task(ABC):
         present = [output for output in self.outputs if output.name in variants[0]]
         return {output.name: merge_output(output, [v[output.name] for v in variants]) for output in present}
 
+    @property
+    def sees_whole(self) -> bool:
+        """Whether its head must see the whole volume at once (statistics over all samples, say): then no tiles."""
+        return False
+
     def outputs_in(self, ndim: int) -> tuple[Output, ...]:
         """The outputs that exist in so many dimensions."""
         return tuple(output for output in self.outputs if ndim in output.ndims)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mtlcore.amplitude import Prepared, prepare
 from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.infer import InferOptions, infer
+from mtlcore.infer import InferOptions, count_steps, infer
 from mtlcore.interfaces import IMAGE, Output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins, current
@@ -42,7 +42,6 @@ class Chain:
     options: InferOptions = field(default_factory=InferOptions)
     plugins: Plugins | None = None
     """Whose listeners hear of the progress; None: nobody does."""
-    folder: Path | None = None
 
     @classmethod
     def of(cls, models: Sequence[Model], **options: Any) -> Chain:
@@ -127,12 +126,14 @@ class Chain:
         name = model.stage.name
         level = model.config.amplitude / self.models[0].config.amplitude
         outputs = {output.name: output for output in model.outputs}
+        steps = count_steps(model, prepared.image.shape, self.options)
         if self.plugins:
-            self.plugins.hook.stage_started(stage=name, total=0, folder=self.folder)
+            self.plugins.hook.stage_started(stage=name, total=steps, folder=None)
+        done = count(1)
 
-        def tile_done(done: int, total: int) -> None:
+        def tile_done() -> None:
             if self.plugins:
-                self.plugins.hook.step_finished(stage=name, step=done, total=total, values={})
+                self.plugins.hook.step_finished(stage=name, step=next(done), total=steps, values={})
 
         reads = outputs if model.stage.needs_fields else {}
         given = {key: _scaled(output, state[key], level) for key, output in reads.items()}

@@ -72,7 +72,9 @@ def check_plan(plan: Plan, shape: tuple[int, ...], grain: tuple[int, ...] | None
     busy = [process for process, windows in enumerate(plan) if windows]
     if grain is None:
         if len(busy) > 1:
-            raise MtlError(f"{len(busy)} processes cannot write one file of this format: use one, or format zarr.")
+            raise MtlError(
+                f"{len(busy)} processes cannot write one file of this format: use one, or a format made for several."
+            )
         return
     owners: dict[Block, int] = {}
     for process in busy:
@@ -80,7 +82,7 @@ def check_plan(plan: Plan, shape: tuple[int, ...], grain: tuple[int, ...] | None
             other = owners.setdefault(block, process)
             if other != process:
                 raise MtlError(
-                    f"Processes {other} and {process} would both write to the block {window_text(block, shape, grain)} "
+                    f"Processes {other} and {process} would both write to the block {block_text(block, shape, grain)} "
                     f"of the volume {shape_text(shape)}, and one would undo what the other wrote: "
                     f"align their windows to multiples of {shape_text(grain)}."
                 )
@@ -98,7 +100,9 @@ def share_out(shape: tuple[int, ...], grain: tuple[int, ...], processes: int) ->
 
 def blocks(window: Window, grain: tuple[int, ...]) -> Iterator[Block]:
     """The blocks that a window touches."""
-    return product(*(range(part.start // edge, -(-part.stop // edge)) for part, edge in zip(window, grain, strict=True)))
+    return product(
+        *(range(part.start // edge, -(-part.stop // edge)) for part, edge in zip(window, grain, strict=True))
+    )
 
 
 def block_window(block: Block, shape: tuple[int, ...], grain: tuple[int, ...]) -> Window:
@@ -107,7 +111,7 @@ def block_window(block: Block, shape: tuple[int, ...], grain: tuple[int, ...]) -
     return tuple(slice(number * edge, min((number + 1) * edge, size)) for number, size, edge in sizes)
 
 
-def window_text(block: Block, shape: tuple[int, ...], grain: tuple[int, ...]) -> str:
+def block_text(block: Block, shape: tuple[int, ...], grain: tuple[int, ...]) -> str:
     """A block's samples for people: 0:128 x 128:200."""
     return " x ".join(f"{part.start}:{part.stop}" for part in block_window(block, shape, grain))
 

@@ -15,10 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from mtlcore import pictures, results
-from mtlcore.checkpoint import file_hash
 from mtlcore.device import describe, resolve
 from mtlcore.errors import MtlError
-from mtlcore.files import open_volume
+from mtlcore.files import content_hash, make_format, open_volume, stored_size
 from mtlcore.infer import InferOptions
 from mtlcore.interfaces import Source
 from mtlcore.pipeline import Chain, Result, load_chain
@@ -81,6 +80,8 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
     """Open the input and load the models."""
     device = resolve(job.device)
     clock = Clock()
+    # What is wrong with the output format is better said before hours of work than at their end.
+    make_format(Path(), job.output_format, job.output_options, plugins)
     with clock.timing("read"):
         volume = open_input(job, plugins)
         before = results.read_fields(job.start, plugins) if job.start else None
@@ -187,8 +188,8 @@ def describe_input(job: RunJob, volume: Volume) -> dict[str, Any]:
     shape = list(volume.shape)
     if job.input is None:
         return {"example": f"{EXAMPLE_SOURCE}:{EXAMPLE_LOCATION}", "shape": shape}
-    described = {"path": str(job.input.resolve()), "shape": shape, "bytes": job.input.stat().st_size}
-    return described | ({"sha256": file_hash(job.input)} if job.input.is_file() else {})
+    facts = {"path": str(job.input.resolve()), "shape": shape, "bytes": stored_size(job.input)}
+    return facts | {"sha256": content_hash(job.input)}
 
 
 def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
@@ -199,7 +200,7 @@ def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
     path = Path(described["path"])
     if not path.exists():
         raise MtlError(f"The input {path} of {folder} does not exist any more: say where it is with --input.")
-    if described.get("sha256") and path.is_file() and file_hash(path) != described["sha256"]:
+    if described.get("sha256") and content_hash(path) != described["sha256"]:
         raise MtlError(f"The input {path} has changed since {folder} was made from it: run --stage mti again.")
     return path
 

@@ -1,16 +1,20 @@
 """Checks that a plugin's own tests can run. They need the package hypothesis.
 
-Example::
+A test of a whole format is three lines::
 
     from mtlcore.testing import check_format
 
     def test_my_format(tmp_path):
         check_format(MyFormat(), tmp_path)
+
+``check_format`` serves formats that write a file, some files or a folder. Of a ``SharedFormat``, which several
+processes write together, it checks that too. Give options that make blocks small (``MyFormat(chunk=2)``):
+the volumes here have up to nine samples along an axis. ``check_reading`` adds files of other element types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, product
 from pathlib import Path
@@ -20,6 +24,7 @@ import numpy as np
 
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Format, Output
+from mtlcore.plans import SharedFormat, check_plan, share_out
 from mtlcore.volume import Axis, Geometry, Volume, Window
 
 if TYPE_CHECKING:
@@ -39,8 +44,9 @@ def check_format(
 ) -> None:
     """AssertionError unless a format keeps the promises of ``Format``.
 
-    What is written in windows comes back in windows, in 2D and 3D, with its geometry and any NaN;
-    completion is atomic; a missing file is an MtlError. ``folder`` is an empty one to write in.
+    What is written in windows comes back in windows, in 2D and 3D, with its geometry and any NaN, and what
+    is not written as 0; completion is atomic; what is no older version of the file is not replaced; a missing
+    file is an MtlError. ``folder`` is an empty one to write in.
     ``kept`` says what is left of a geometry in this format, for one that cannot hold all of it:
     ``lambda geometry: Geometry.of_shape(geometry.shape)`` if only the shape is left. Samples of dead
     traces need not come back.
@@ -50,6 +56,42 @@ def check_format(
     _check_round_trips(format, path, kept, examples)
     _check_replacement(format, path)
     _check_interruption(format, path)
+    _check_unwritten(format, path)
+    _check_obstacles(format, path)
+    if isinstance(format, SharedFormat):
+        _check_sharing(format, path.with_name(f"shared{path.name}"))
+
+
+def check_reading(
+    format: Format,
+    folder: Path,
+    store: Callable[[Path, NDArray[Any]], None],
+    dtypes: Sequence[str],
+    examples: int = 50,
+) -> None:
+    """AssertionError unless arrays of all these types, stored by other means, are read in windows as float32.
+
+    ``store(path, values)`` writes an array, depth first, as other programs do. ``dtypes``: numpy's names.
+    """
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    path = folder / f"volume{format.suffixes[0] if format.suffixes else ''}"
+
+    @settings(max_examples=examples, deadline=None, database=None)
+    @given(st.sampled_from(sorted(dtypes)), _cases(shortest=2))
+    def reading(dtype: str, case: tuple[Geometry, Array, list[Window], list[Window]]) -> None:
+        _, drawn, _, windows = case
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = np.nan_to_num(drawn).clip(0, 100).astype(dtype)
+        store(path, values)
+        with _opened(format, path) as volume:
+            for window in [*windows, _whole(drawn)]:
+                part = volume.read(window)
+                _require(part.dtype == np.float32, f"read() gives {part.dtype} of {dtype}: expected float32")
+                _same(part, values[window].astype(np.float32), True, f"window {window} of {dtype}")
+
+    reading()
 
 
 def _check_round_trips(format: Format, path: Path, kept: Callable[[Geometry], Geometry], examples: int) -> None:
@@ -115,6 +157,83 @@ def _check_interruption(format: Format, path: Path) -> None:
             _require(not changed, f"interrupted writing changes {', '.join(changed)}")
 
 
+def _check_unwritten(format: Format, path: Path) -> None:
+    values = np.zeros((5, 4, 3), np.float32)
+    window = (slice(1, 3), slice(2, 4), slice(0, 1))
+    values[window] = 1
+    _create(format, path, Geometry.of_shape(values.shape), values, [window])
+    with _opened(format, path) as volume:
+        _same(volume.load(), values, True, "volume of which one window was written")
+
+
+def _check_obstacles(format: Format, path: Path) -> None:
+    """A folder of something else, and a file where the format writes folders, are not replaced."""
+    folder, file = path.with_name(f"folder{path.name}"), path.with_name(f"file{path.name}")
+    folder.mkdir()
+    (folder / "notes").write_text("precious")
+    file.write_text("precious")
+    for obstacle in (folder, file) if path.is_dir() else (folder,):
+        before = _snapshot(path.parent)
+        try:
+            _create(format, obstacle, Geometry.of_shape((4, 3)), _ramp((4, 3)))
+        except MtlError as error:
+            _require(obstacle.name in str(error), f"the error on what cannot be replaced does not name it: {error}")
+        else:
+            raise AssertionError(f"{obstacle.name}, which holds something else, is replaced without an error")
+        _require(_snapshot(path.parent) == before, f"refusing to replace {obstacle.name} changes something")
+
+
+def _check_sharing(format: SharedFormat, path: Path) -> None:
+    """Several writers of one file: of blocks of their own, of one block, and one that fails."""
+    edge = format.grain(Geometry.of_shape((10**6, 5, 4)))[0]
+    geometry = Geometry.of_shape((edge + 3, 5, 4))
+    values, grain = _ramp(geometry.shape), format.grain(geometry)
+    plan = share_out(geometry.shape, grain, 2)
+    check_plan(plan, geometry.shape, grain)
+    before = _snapshot(path.parent)
+    started = format.begin(path, geometry, OUTPUT)
+    with format.join(started, "one") as one, format.join(started, "two") as two:
+        _require(one.grain == grain, f"a writer's grain is {one.grain}: grain() says {grain}")
+        for writer, windows in ((two, plan[1]), (one, plan[0])):
+            for part in (part for window in windows for part in _halves(window)):
+                writer.write(part, values[part])
+        _require(not path.exists(), "the file appears before it is committed")
+    format.commit(started, path)
+    with _opened(format, path) as volume:
+        _same(volume.load(), values, True, "volume of two writers")
+    committed = _snapshot(path.parent)
+    started = format.begin(path, geometry, OUTPUT)
+    _check_one_writer_a_block(format, started, _halves(_whole(values[:1])), values)
+    _refused(lambda: format.commit(started, path), "a file that lacks a part is committed")
+    format.abandon(started)
+    _require(_snapshot(path.parent) == committed != before, "abandoning a file leaves or changes something")
+
+
+def _check_one_writer_a_block(format: SharedFormat, started: Path, halves: list[Window], values: Array) -> None:
+    def write(owner: str, window: Window) -> None:
+        with format.join(started, owner) as writer:
+            writer.write(window, values[window])
+
+    write("one", halves[0])
+    _refused(lambda: write("two", halves[1]), "two owners write to one block")
+    write("one", halves[1])
+
+
+def _refused(action: Callable[[], None], problem: str) -> None:
+    try:
+        action()
+    except MtlError:
+        return
+    raise AssertionError(f"{problem}, without an error")
+
+
+def _halves(window: Window) -> list[Window]:
+    """A window cut along its second axis, the last half first."""
+    first, cut, *others = window
+    middle = (cut.start + cut.stop) // 2
+    return [(first, slice(middle, cut.stop), *others), (first, slice(cut.start, middle), *others)]
+
+
 def _check_missing(format: Format, path: Path) -> None:
     try:
         format.open(path).close()
@@ -153,7 +272,7 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
 
 
 def _ramp(shape: tuple[int, ...]) -> Array:
@@ -164,13 +283,13 @@ def _whole(values: Array) -> Window:
     return tuple(slice(0, size) for size in values.shape)
 
 
-def _cases() -> SearchStrategy[tuple[Geometry, Array, list[Window], list[Window]]]:
+def _cases(shortest: int = 1) -> SearchStrategy[tuple[Geometry, Array, list[Window], list[Window]]]:
     """A geometry, values, windows that cover them once, in any order, and windows to read."""
     from hypothesis import strategies as st
 
     @st.composite
     def cases(draw: DrawFn) -> tuple[Geometry, Array, list[Window], list[Window]]:
-        shape = tuple(draw(st.lists(st.integers(1, 9), min_size=2, max_size=3)))
+        shape = tuple(draw(st.lists(st.integers(shortest, 9), min_size=2, max_size=3)))
         random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         values = (random.standard_normal(shape) * 10.0 ** random.integers(-6, 7)).astype(np.float32)
         if draw(st.booleans()):
@@ -203,4 +322,5 @@ def _random_geometry(random: np.random.Generator, shape: tuple[int, ...]) -> Geo
     live.flat[0] = True
     corner = random.integers(100_000, 700_000, 2)
     rows = [(float(first), *random.uniform(-30, 30, 2).round(2).tolist()) for first in corner]
-    return plain.like(axes=(depth, *lines), live=live, coordinates=(rows[0], rows[1]))
+    attributes = {"note": 'Länge < 5 "km" -- & more', "table": {"numbers": [1, 2.5, None, True]}}
+    return plain.like(axes=(depth, *lines), live=live, coordinates=(rows[0], rows[1]), attributes=attributes)

@@ -104,9 +104,7 @@ class Job:
     note: str = ""
 
 
-def train(
-    job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None = None, resume: bool = False
-) -> Path:
+def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None = None, resume: bool = False) -> Path:
     """Train (or go on training) and return the folder of the best model.
 
     ``folder``: the run's, or a function that makes one once everything has been checked.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -23,11 +24,18 @@ COMMANDS = {
     "run": ("mtl_cli.commands.run:run", "Infer fields from a seismic image: denoised image, time, faults."),
     "train": ("mtl_cli.commands.train:train", "Train a network, or go on training."),
     "evaluate": ("mtl_cli.commands.evaluate:evaluate", "Compare a model's fields with labels."),
-    "view": ("mtl_cli.commands.view:view", "Look at a result in the browser: linked slices, overlays, horizons."),
+    "view": ("mtl_cli.commands.view:view", "Look at a result in the browser."),
     "report": ("mtl_cli.commands.report:report", "Write an HTML page on a result, complete in one file."),
     "export": ("mtl_cli.commands.models:export_command", "Write a training run's model to a folder of its own."),
     "import": ("mtl_cli.commands.models:import_command", "Turn a checkpoint of the reference into a model."),
+    "horizons": (
+        "mtl_cli.commands.horizons:horizons",
+        "Write horizons and flattened volumes from a result's RGT.",
+    ),
+    "faults": ("mtl_cli.commands.faults:faults", "Write faults as sticks and surfaces from a result."),
+    "convert": ("mtl_cli.commands.convert:convert", "Copy a volume to another file format."),
     "inspect": ("mtl_cli.commands.inspect:inspect", "Say what a file, model, run, result or data set is."),
+    "synth": ("mtl_cli.commands.synth:synth", "Make a synthetic data set with exact labels."),
     "models": ("mtl_cli.commands.models:models", "List the installed models."),
     "plugins": ("mtl_cli.commands.plugins:plugins", "List the installed plugins and what they provide."),
 }
@@ -69,7 +77,7 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with errors_for_users():
+        with errors_for_users(), warnings_for_users():
             return super().invoke(ctx)
 
 
@@ -112,6 +120,25 @@ def errors_for_users() -> Iterator[None]:
     except KeyboardInterrupt as error:
         # Whoever stops on it may say how to go on: KeyboardInterrupt("Resume with: ...").
         raise Interrupted(str(error) or "Interrupted.") from error
+
+
+@contextmanager
+def warnings_for_users() -> Iterator[None]:
+    """Print an MtlWarning as one line on stderr; other warnings are shown as Python shows them."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        # By its name: to import the class would be to import mtlcore.
+        if any(base.__name__ == "MtlWarning" for base in category.__mro__):
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            before(message, category, *place, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

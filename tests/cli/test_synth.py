@@ -36,7 +36,7 @@ def test_the_recipes_options_can_be_set(mtl: Run) -> None:
 REFUSALS = {
     "unknown recipe": (("rgm4d", "data"), "rgm4d"),
     "unknown option": (("rgm2d", "data", "--set", "noise=1"), "noise_level"),
-    "wrong dimensions": (("rgm3d", "data", "--shape", "48x40"), "3 axes"),
+    "wrong dimensions": (("rgm3d", "data", "--shape", "48x40"), "3 sizes are needed"),
     "full folder": (("rgm2d", "full"), "full is not an empty folder"),
 }
 

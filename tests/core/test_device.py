@@ -35,7 +35,7 @@ def test_a_gpu_beyond_the_last_is_missing(monkeypatch):
 
 def test_missing_mps_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(MtlError, match="mps.*not available"):
+    with pytest.raises(MtlError, match=r"mps.*not available"):
         resolve("mps")
 
 

@@ -20,7 +20,11 @@ class Perfect(Chain):
     items: Items
 
     def run(self, image, tasks=None, fields=None, live=None):
-        item = next(item for item in (self.items[i] for i in range(len(self.items))) if item["image"] is image or np.array_equal(item["image"], image))
+        item = next(
+            item
+            for item in (self.items[i] for i in range(len(self.items)))
+            if item["image"] is image or np.array_equal(item["image"], image)
+        )
         names = [output.name for task in self.models[-1].chosen(tasks) for output in task.outputs_in(self.ndim)]
         return Result({name: item[name] for name in names}, [], None)
 

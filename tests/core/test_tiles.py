@@ -56,7 +56,7 @@ def test_a_backbone_that_must_see_everything_is_never_tiled(make_model):
     model = make_model(2, ("dhr",), backbone={"name": "resunet"})
     assert len(plan_tiles(model, (5000, 5000), InferOptions())) == 1
     assert len(plan_tiles(model, (50, 50), InferOptions(tile=64))) == 1
-    with pytest.raises(OptionError, match="resunet.*whole volume.*Leave"):
+    with pytest.raises(OptionError, match=r"resunet.*whole volume.*Leave"):
         plan_tiles(model, (5000, 5000), InferOptions(tile=512))
 
 

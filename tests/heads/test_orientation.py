@@ -27,7 +27,10 @@ def turn(found, expected):
 
 def plane_turn(one, other):
     """Degrees between two planes, from (dip, strike) each."""
-    normals = [normal(*(None if a is None else torch.as_tensor(a, dtype=torch.float64).view(1, 1, 1) for a in plane)) for plane in (one, other)]
+    normals = [
+        normal(*(None if a is None else torch.as_tensor(a, dtype=torch.float64).view(1, 1, 1) for a in plane))
+        for plane in (one, other)
+    ]
     cosine = (normals[0] * normals[1]).sum(1).abs().clamp(max=1)
     return float(torch.rad2deg(torch.acos(cosine)))
 
@@ -97,13 +100,19 @@ def test_the_mean_of_1_and_179_degrees_is_0_and_not_90():
 def test_the_mean_of_strikes_across_zero_keeps_the_plane():
     """Strike 1 dip 60 and strike 179 dip 120 are nearly one plane."""
     one, shape = np.ones((2, 2, 2), np.float32), (2, 2, 2)
-    planes = [{PROBABILITY: one, DIP: np.full(shape, dip, np.float32), STRIKE: np.full(shape, strike, np.float32)} for dip, strike in ((60, 1), (120, 179))]
+    planes = [
+        {PROBABILITY: one, DIP: np.full(shape, dip, np.float32), STRIKE: np.full(shape, strike, np.float32)}
+        for dip, strike in ((60, 1), (120, 179))
+    ]
     merged = Fault().merge(planes)
     assert plane_turn((merged[DIP][0, 0, 0], merged[STRIKE][0, 0, 0]), (60, 0)) < 0.05
 
 
 def test_probable_faults_count_more_in_a_mean():
-    planes = [{PROBABILITY: np.full((1, 1), p, np.float32), DIP: np.full((1, 1), dip, np.float32)} for p, dip in ((0.9, 50), (0.01, 120))]
+    planes = [
+        {PROBABILITY: np.full((1, 1), p, np.float32), DIP: np.full((1, 1), dip, np.float32)}
+        for p, dip in ((0.9, 50), (0.01, 120))
+    ]
     assert abs(float(Fault().merge(planes)[DIP][0, 0]) - 50) < 2
 
 
@@ -117,7 +126,9 @@ def test_declared_mirrors_are_those_of_the_planes_normal(ndim, dip, strike):
         mirrored[axis] *= -1
         new_dip = outputs[DIP].mirror(np.float64(dip), axis, ndim)
         new_strike = None if ndim == 2 else outputs[STRIKE].mirror(np.float64(strike), axis, ndim)
-        found = normal(*(None if a is None else torch.tensor([[[float(a)]]], dtype=torch.float64) for a in (new_dip, new_strike)))
+        found = normal(
+            *(None if a is None else torch.tensor([[[float(a)]]], dtype=torch.float64) for a in (new_dip, new_strike))
+        )
         assert abs(float(np.dot(found.flatten().numpy(), mirrored))) == pytest.approx(1, abs=1e-9), axis
 
 
@@ -132,7 +143,10 @@ def test_mirroring_a_volume_with_a_plane_in_it(ndim, dip, strike):
     for axis in range(ndim):
         points = grid[np.flip(on_plane, axis)].astype(float)
         seen = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][-1]
-        angles = [outputs[DIP].mirror(dip, axis, ndim), None if strike is None else outputs[STRIKE].mirror(strike, axis, ndim)]
+        angles = [
+            outputs[DIP].mirror(dip, axis, ndim),
+            None if strike is None else outputs[STRIKE].mirror(strike, axis, ndim),
+        ]
         found = normal(*(None if a is None else torch.tensor([[[float(a)]]], dtype=torch.float64) for a in angles))
         assert abs(float(np.dot(found.flatten().numpy(), seen))) > np.cos(np.radians(1.5))
 

@@ -97,7 +97,11 @@ def test_any_time_is_made_increasing(seed, horizontal):
     fixed = increasing(time)
     assert (np.diff(fixed, axis=0) > 0).all()
     ordered = np.sort(time, axis=0)
-    assert np.allclose(increasing(ordered) - ordered, flattening.LEAST_INCREASE * np.arange(12).reshape(-1, *[1] * horizontal), atol=1e-4)
+    assert np.allclose(
+        increasing(ordered) - ordered,
+        flattening.LEAST_INCREASE * np.arange(12).reshape(-1, *[1] * horizontal),
+        atol=1e-4,
+    )
 
 
 def test_time_of_a_deep_trace_still_increases_in_single_precision():

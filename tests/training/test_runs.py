@@ -150,7 +150,7 @@ torch.set_num_threads(1)
 
 if __name__ == "__main__":
     try:
-        train(Job(**json.loads(sys.argv[1])), Path(sys.argv[2]), resume=len(sys.argv) > 3)
+        train(Job(**json.loads(sys.argv[1])), Path(sys.argv[2]))
     except KeyboardInterrupt as stop:
         print(stop)
         sys.exit(130)
@@ -158,7 +158,7 @@ if __name__ == "__main__":
 
 
 def as_table(job):
-    return json.dumps({name: getattr(job, name) for name in ("data", "backbone", "device", "train")})
+    return {name: getattr(job, name) for name in ("data", "backbone", "device", "train")}
 
 
 @pytest.fixture
@@ -168,24 +168,23 @@ def script(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(run, job, script, tmp_path, number):
+def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(run, job, script, tmp_path):
     """As Ctrl-C on a terminal does, and as batch systems do."""
     options = job(epochs=60, workers=1)
     folder = tmp_path / "stopped"
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", str(script), as_table(options), str(folder)],
+        [sys.executable, "-W", "error", str(script), json.dumps(as_table(options)), str(folder)],
         start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         log = folder / "log.jsonl"
-        for _ in range(600):
+        for _ in range(2400):
             if log.exists() and log.read_text().count("\n") >= 7:
                 break
             assert process.poll() is None, process.stderr.read()
             signal.sigtimedwait([], 0.05)
-        os.killpg(process.pid, number)
-        output, errors = process.communicate(timeout=30)
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -198,20 +197,28 @@ def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(r
 
 
 def test_two_processes_take_the_steps_of_one(run, job, script, tmp_path, figures):
-    options = {"epochs": 2, "batch_size": 4, "epoch_items": 12, "learned_weights": True}
+    """By SGD: Adam would hide gradients of a wrong size, and magnify the rounding of those near zero."""
+    options = {"batch_size": 4, "epoch_items": 12, "learned_weights": True, "optimizer": "sgd"}
     alone, folder = run(**options), tmp_path / "two"
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",
-        "--master-port", str(free_port()), str(script), as_table(job(**options)), str(folder),
+        "--master-port", str(free_port()), str(script), json.dumps(as_table(job(**options))), str(folder),
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        _, errors = process.communicate(timeout=300)
+    finally:
+        # torchrun's processes would outlive it.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, errors[-3000:]
+    assert "deprecated" not in errors
     first, second = weights(alone), weights(folder)
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-6
     for one, other in zip(figures(alone), figures(folder), strict=True):
-        for name in ("loss", "valid_loss"):
-            assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-5)
+        for figure in ("loss", "valid_loss", "train_rgt", "valid_dhr"):
+            assert float(one[figure]) == pytest.approx(float(other[figure]), rel=1e-5), figure
 
 
 def free_port() -> int:
@@ -269,7 +276,7 @@ def test_refinement_needs_what_it_is_trained_on(run, make_model, tmp_path, make_
     make_model(tasks=("dhr",), folder=tmp_path / "dhr")
     with pytest.raises(MtlError, match="no task 'fault'"):
         run(epochs=1, stage={"name": "mtr", "train_on": "model", "model": str(tmp_path / "dhr")})
-    with pytest.raises(MtlError, match="stage.model names none"):
+    with pytest.raises(MtlError, match=r"stage\.model names none"):
         run(epochs=1, stage={"name": "mtr", "train_on": "model"})
     source = {"items": 2, "validation_items": 1, "shape": [48, 48]}
     with pytest.raises(MtlError, match="no refinement input 'dhr'"):

@@ -67,7 +67,8 @@ def test_the_halo_is_what_the_network_sees_and_no_more(backbone):
 def reach(backbone: UNet) -> int:
     """How far from the edge of a tile the outputs in it see, by gradients of a net in which nothing cancels."""
     torch.manual_seed(0)
-    net = torch.nn.Sequential(backbone.encoder({"image": 1}, 2), backbone.decoder("any", 2)).double().eval()
+    parts = (backbone.encoder({"image": 1}, 2), backbone.decoder("any", 2), backbone.neck("any", 2))
+    net = torch.nn.Sequential(*parts).double().eval()
     for parameter in net.parameters():
         parameter.data.abs_()
     middle = backbone.stride * 64
@@ -78,9 +79,7 @@ def reach(backbone: UNet) -> int:
     return max(middle - int(seen.min()), int(seen.max()) - (middle + backbone.stride - 1))
 
 
-@given(
-    st.integers(2, 3), st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=3, max_size=3)
-)
+@given(st.integers(2, 3), st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=3, max_size=3))
 def test_shuffle_undoes_unshuffle(ndim, factor, channels, counts):
     shape = (2, channels, *(count * factor for count in counts[:ndim]))
     values = torch.arange(int(np.prod(shape)), dtype=torch.float32).view(shape)
@@ -111,8 +110,10 @@ def test_one_code_serves_2d_and_3d(make_model, make_image, ndim, stem, decoders)
 
 def test_no_bias_stands_before_a_normalisation(make_model):
     net = make_model().net
-    biased = {name for name, module in net.named_modules() if getattr(module, "kernel_size", None) and module.bias is not None}
-    assert biased == {"decoders.shared.last.1", "heads.dhr.out", "heads.rgt.out", "heads.fault.out"}
+    convolutions = {name: module for name, module in net.named_modules() if hasattr(module, "kernel_size")}
+    biased = {name for name, module in convolutions.items() if module.bias is not None}
+    tasks = ("dhr", "rgt", "fault")
+    assert biased == {f"necks.{task}.layers.1" for task in tasks} | {f"heads.{task}.out" for task in tasks}
 
 
 def test_options_that_make_no_network_are_refused():

@@ -45,7 +45,8 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
         source["shape"] = list(given["shape"])
     found = carry_out(given, source)
     if given["as_json"]:
-        echo_json({"items": found.items, "mean": found.mean, "count": found.count})
+        facts = {"data": given["data"], "split": given["split"], "source": source}
+        echo_json({**facts, "items": found.items, "mean": found.mean, "count": found.count})
         return
     rows = [("metric", "mean", "items")]
     rows += [(name, number(value), str(found.count[name])) for name, value in found.mean.items()]

@@ -19,17 +19,30 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("model_dir", type=click.Path(path_type=Path))
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Only these tasks' part of the model.")
+@click.option("--half", is_flag=True, help="Weights in 16 bits: half the size.")
+@click.option(
+    "--evaluation",
+    "evaluations",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What mtl evaluate --json printed, for the model card (repeatable).",
+)
 @options.force_option
-def export_command(run: Path, model_dir: Path, tasks: tuple[str, ...] | None, force: bool) -> None:
+def export_command(
+    run: Path, model_dir: Path, tasks: tuple[str, ...] | None, half: bool, evaluations: tuple[Path, ...], force: bool
+) -> None:
     """Write a training run's model to a folder of its own.
 
     MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model folder.
     """
     from mtlcore import checkpoint, folders
 
-    checkpoint.model_folder(run)
+    model = checkpoint.load_model(checkpoint.model_folder(run))
+    model.chosen(tasks)
+    figures = [checkpoint.read_evaluation(path) for path in evaluations]
     folders.claim(model_dir, force)
-    checkpoint.export_model(run, model_dir, list(tasks) if tasks else None)
+    checkpoint.export_model(run, model_dir, tasks, half=half, evaluations=figures)
     click.echo(f"Model: {model_dir}")
 
 

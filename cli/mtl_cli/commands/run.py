@@ -38,6 +38,7 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
 @click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 @click.option("--no-pictures", is_flag=True, help="Draw nothing.")
+@click.option("--report", is_flag=True, help="Write a page on the result too, as mtl report does.")
 @options.device_option
 @options.force_option
 @options.config_option
@@ -54,11 +55,16 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
     options.refuse_unknown_sections(tables, SECTIONS)
     options.take_defaults(ctx, tables, "run")
     values = {name: value for name, value in ctx.params.items() if name not in ("config", "settings")}
+    if values["report"]:
+        _check_reportable()
     record, folder = carry_out(values, tables)
+    page = _write_report(folder) if values["report"] else None
     if values["as_json"]:
         echo_json({"folder": str(folder), **record})
     else:
         show(record, folder)
+        if page:
+            click.echo(f"Report: {page}")
 
 
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
@@ -135,6 +141,21 @@ def _repeatable(values: dict[str, Any], format_options: dict[str, Any], job: Any
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
     shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in format_options.items()}
     return {"run": plain, "format": shaped, "output_format": dict(job.output_options)}
+
+
+def _check_reportable() -> None:
+    """Before anything is computed: MtlError where a report cannot be drawn."""
+    from mtl_seismic.report.page import check_drawable
+
+    check_drawable()
+
+
+def _write_report(folder: Path) -> Path:
+    """The page on a finished run; its folder was claimed, so that an older page there may go."""
+    from mtl_seismic.report.page import write_report
+    from mtlcore import plugins
+
+    return write_report(folder, plugins.current(), force=True)
 
 
 def show(record: dict[str, Any], folder: Path) -> None:

@@ -47,7 +47,6 @@ def synth(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
     if given["shape"]:
         chosen["shape"] = given["shape"]
     recipe = build(KNOWN[given["recipe"]], chosen, f"recipe {given['recipe']}")
-    _check_shape(recipe.shape, given["recipe"])
     folder = given["directory"]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MtlError(f"{folder} is not an empty folder: choose another name for the data set, or remove it.")
@@ -64,10 +63,3 @@ def synth(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
     click.echo(f"Data set: {folder} (described in {folder / MANIFEST})")
     click.echo(f"Next: mtl train --data {folder} --output run")
 
-
-def _check_shape(shape: tuple[int, ...], recipe: str) -> None:
-    from mtlcore.errors import OptionError
-
-    wanted = 3 if recipe.endswith("3d") else 2
-    if len(shape) != wanted:
-        raise OptionError(f"Recipe {recipe} makes items of {wanted} axes: the shape {shape} has {len(shape)}.")

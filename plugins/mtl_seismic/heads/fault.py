@@ -26,6 +26,8 @@ from mtlcore.losses import fill_unknown, masked_mean
 
 Array = NDArray[np.float32]
 PROBABILITY, DIP, STRIKE = "fault_probability", "fault_dip", "fault_strike"
+BALANCE = 4.0
+"""Faults are few samples: without it their gradients in the encoder are a tenth of the other tasks'."""
 
 
 def _mirror_dip(dip: Any, axis: int, ndim: int) -> Any:
@@ -58,7 +60,6 @@ class Fault(Task):
 
     The default variant learns orientations as tensors (see orientation.py) on fault samples only;
     ``reference`` has the heads and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``weight``: faults are few samples, so that at 1 their gradients are a tenth of the other tasks'.
     ``dice_weight`` and ``orientation_weight``: what these count beside the binary cross-entropy.
     """
 
@@ -76,9 +77,13 @@ class Fault(Task):
     )
     headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
     variant: Literal["default", "reference"] = "default"
-    weight: float = 4.0
     dice_weight: float = 1.0
     orientation_weight: float = 1.0
+
+    @property
+    def sees_whole(self) -> bool:
+        # The reference's heads normalise by statistics of the whole image.
+        return self.variant == "reference"
 
     def head(self, channels: int, ndim: int) -> nn.Module:
         if self.variant == "reference":
@@ -89,24 +94,27 @@ class Fault(Task):
     def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
         if self.variant == "reference":
             return reference.reference_fault_loss(predicted, target)
-        truth, known = fill_unknown(target[PROBABILITY])
         logit = predicted["fault_logit"].float()
-        entropy = nn.functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
-        total = masked_mean(entropy, known) + self.dice_weight * _dice(logit, truth, known)
+        terms = [0.0 * logit.sum()]
+        if PROBABILITY in target:
+            truth, known = fill_unknown(target[PROBABILITY])
+            entropy = nn.functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
+            terms += [masked_mean(entropy, known), self.dice_weight * _dice(logit, truth, known)]
         # A plane in 3D needs both angles.
-        if DIP not in target or (logit.ndim == 5 and STRIKE not in target):
-            return total
-        return total + self.orientation_weight * self._orientation_loss(predicted, target)
+        if DIP in target and (logit.ndim == 4 or STRIKE in target):
+            terms.append(self.orientation_weight * self._orientation_loss(predicted, target))
+        return BALANCE * torch.stack(terms).sum()
 
     def _orientation_loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
-        """Squared distance of orientation tensors on labelled fault samples."""
+        """Squared distance of orientation tensors on labelled fault samples; without probabilities, on all labelled."""
         dip, labelled = fill_unknown(target[DIP])
         strike = None
         if STRIKE in target:
             strike, strike_known = fill_unknown(target[STRIKE])
             labelled = labelled & strike_known
         truth = orientation.to_tensor(dip, strike)
-        labelled = labelled & (target[PROBABILITY] > 0.5)
+        if PROBABILITY in target:
+            labelled = labelled & (target[PROBABILITY] > 0.5)
         return masked_mean((predicted["fault_orientation"].float() - truth).square(), labelled)
 
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:

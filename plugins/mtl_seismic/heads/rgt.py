@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -21,6 +21,8 @@ from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean
 
 Array = NDArray[np.float32]
+BALANCE = 0.2
+"""A log-likelihood has steeper gradients than the other tasks' losses: without this it starves them."""
 
 
 def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
@@ -34,7 +36,6 @@ class RGT(Task):
     Time is global and a network sees only so far, so the default variant learns what is local, the slope of
     the reflectors and how sure it is of it, and ``solve`` integrates the slopes over the whole volume.
     ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``weight``: a log-likelihood has steeper gradients than the other tasks' losses: at 1 it starves them.
     ``vertical_weight``: how stiff the solution is along depth (1: as a slope that the network is sure of).
     """
 
@@ -51,7 +52,6 @@ class RGT(Task):
     )
     headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
     variant: Literal["default", "reference"] = "default"
-    weight: float = 0.2
     vertical_weight: float = 0.02
 
     def head(self, channels: int, ndim: int) -> nn.Module:
@@ -67,7 +67,7 @@ class RGT(Task):
         # Spreads between 1/100 sample per trace and 3: a bounded weight in the solve, and no infinite reward.
         spread = predicted["rgt_spread"].float().clamp(-4.6, 1.1)
         misfit = (predicted["rgt_slope"].float() - truth).abs()
-        return masked_mean(misfit * torch.exp(-spread) + spread, usable)
+        return BALANCE * masked_mean(misfit * torch.exp(-spread) + spread, usable)
 
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
@@ -80,6 +80,10 @@ class RGT(Task):
             return {"rgt": stretch(fields["rgt"])}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
+
+    def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        """The mean, spanning 0..1 again."""
+        return {"rgt": stretch(np.mean([variant["rgt"] for variant in variants], axis=0))}
 
     def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
         estimate, truth = predicted["rgt"], target["rgt"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
-from torch.distributed.nn import functional as differentiable
+from torch.autograd.function import FunctionCtx
 
 
 class BatchNorm(nn.Module):
@@ -42,22 +42,40 @@ class BatchNorm(nn.Module):
 
     def _synchronised(self, values: Tensor) -> Tensor:
         axes = [0, *range(2, values.ndim)]
-        wide = values.float()
-        count = wide.new_tensor([wide.numel() / wide.shape[1]])
-        sums = _sum_over_ranks(torch.cat([wide.sum(axes), count]))
-        total = sums[-1]
-        mean = sums[:-1] / total
         shape = [1, -1] + [1] * (values.ndim - 2)
-        centred = wide - mean.view(shape)
-        variance = _sum_over_ranks(centred.square().sum(axes)) / total
+        wide = values.float()
+        # In double precision, as one process alone sums on a CPU.
+        count = torch.tensor([wide.numel() / wide.shape[1]], dtype=torch.float64, device=wide.device)
+        sums = sum_over_ranks(torch.cat([wide.sum(axes, dtype=torch.float64), count]))
+        total = sums[-1]
+        mean = (sums[:-1] / total).float()
+        squares = (wide - mean.view(shape)).square().sum(axes, dtype=torch.float64)
+        variance = (sum_over_ranks(squares) / total).float()
         with torch.no_grad():
             self.mean.lerp_(mean, self.momentum)
-            self.variance.lerp_(variance * total / (total - 1), self.momentum)
+            self.variance.lerp_(variance * (total / (total - 1)).float(), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.epsilon)
-        normalised: Tensor = centred * scale.view(shape) + self.bias.view(shape)
+        normalised: Tensor = wide * scale.view(shape) + (self.bias - mean * scale).view(shape)
         return normalised.to(values.dtype)
 
 
-def _sum_over_ranks(values: Tensor) -> Tensor:
-    total: Tensor = differentiable.all_reduce(values)  # type: ignore[no-untyped-call]
+class SumOverRanks(torch.autograd.Function):
+    """The sum of a tensor over all processes; every process's loss depends on every process's values."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, values: Tensor) -> Tensor:
+        total = values.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def sum_over_ranks(values: Tensor) -> Tensor:
+    """The sum over all processes; gradients flow back to each."""
+    total: Tensor = SumOverRanks.apply(values)  # type: ignore[no-untyped-call]
     return total

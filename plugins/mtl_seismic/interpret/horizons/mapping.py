@@ -1,0 +1,40 @@
+"""Where traces lie on the map."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlcore.volume import Axis, Geometry
+
+Floats = NDArray[np.float64]
+Row = tuple[float, float, float]
+
+
+def line_numbers(axis: Axis) -> Floats:
+    """The file's own numbers of the lines (or positions) along an axis."""
+    return np.asarray(axis.origin + np.arange(axis.size) * axis.step, dtype=np.float64)
+
+
+def map_rows(geometry: Geometry) -> tuple[Row, Row]:
+    """x and y of trace (i, j), indexes from 0, as (constant, per i, per j); in 2D j is always 0.
+
+    ``Geometry.coordinates`` takes positions on the axes (inline and crossline numbers). Without coordinates
+    these numbers stand in: X is the crossline and Y the inline number; on a 2D line X is the position along
+    it and Y is 0.
+    """
+    axes = (*geometry.axes[1:], Axis("none", 1, 0.0, 0.0))[:2]
+    fallback: tuple[Row, Row] = ((0, 0, 1), (0, 1, 0)) if len(geometry.axes) == 3 else ((0, 1, 0), (0, 0, 0))
+    rows = []
+    for constant, first, second in geometry.coordinates or fallback:
+        start = constant + first * axes[0].origin + second * axes[1].origin
+        rows.append((start, first * axes[0].step, second * axes[1].step))
+    return rows[0], rows[1]
+
+
+def map_positions(geometry: Geometry) -> tuple[Floats, Floats]:
+    """x and y of every trace, over the horizontal axes."""
+    lateral = geometry.shape[1:]
+    index = np.indices((*lateral, 1)[:2])
+    x, y = (row[0] + row[1] * index[0] + row[2] * index[1] for row in map_rows(geometry))
+    return x.reshape(lateral), y.reshape(lateral)

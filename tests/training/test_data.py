@@ -1,0 +1,233 @@
+"""Training samples: the order of items, and random changes that follow what outputs declare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtl_seismic.heads.dhr import DHR
+from mtl_seismic.heads.fault import DIP, PROBABILITY, STRIKE, Fault
+from mtl_seismic.heads.rgt import RGT
+from mtl_seismic.stages.mti import MTI
+from mtl_seismic.stages.mtr import MTR
+from mtl_seismic.synth.items import generate
+from mtl_seismic.synth.recipes import RECIPES
+from mtlcore.data import AugmentOptions, EpochOrder, Samples, batches, collate, part
+from mtlcore.errors import MtlError
+from mtlcore.interfaces import Items
+from mtlcore.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
+
+TASKS = (DHR(), RGT(), Fault())
+
+
+@dataclass(frozen=True)
+class Few(Items):
+    made: tuple = field(repr=False)
+
+    @property
+    def shape(self):
+        return self.made[0]["image"].shape
+
+    def __len__(self):
+        return len(self.made)
+
+    def __getitem__(self, index):
+        return dict(self.made[index])
+
+
+def items(ndim=2, count=1):
+    recipe = RECIPES[f"rgm{ndim}d"](shape=(32, 26, 22)[:ndim])
+    return Few(tuple(generate(recipe, 0, index) for index in range(count)))
+
+
+def samples(ndim=2, stage=None, **options):
+    return Samples(items(ndim), stage or MTI(), TASKS, 1.0, 0, **options)
+
+
+@given(st.integers(1, 20), st.integers(1, 60), st.sampled_from([(1, 1), (4, 1), (4, 2), (6, 3)]), st.integers(0, 99))
+def test_every_item_is_seen_once_in_each_pass(count, size, shares, seed):
+    batch_size, ranks = shares
+    seen = []
+    for epoch in range(4):
+        shards = [list(EpochOrder(count, size, batch_size, seed, epoch, 0, rank, ranks)) for rank in range(ranks)]
+        assert {len(shard) for shard in shards} == {-(-size // batch_size)}
+        seen += [key for together in zip(*shards, strict=True) for shard in together for key in shard]
+    passes = [seen[start : start + count] for start in range(0, len(seen) - count + 1, count)]
+    assert all(sorted(index for _, index in one) == list(range(count)) for one in passes)
+    assert len(set(seen)) == len(seen)  # so that no two samples are changed alike
+
+
+@given(st.integers(1, 20), st.integers(1, 60), st.integers(0, 5), st.integers(0, 99), st.data())
+def test_the_order_is_the_same_for_any_number_of_ranks_and_from_any_start(count, size, epoch, seed, data):
+    whole = list(EpochOrder(count, size, 6, seed, epoch))
+    for ranks in (2, 3, 6):
+        shards = [list(EpochOrder(count, size, 6, seed, epoch, 0, rank, ranks)) for rank in range(ranks)]
+        assert [[key for share in together for key in share] for together in zip(*shards, strict=True)] == whole
+    start = data.draw(st.integers(0, len(whole)))
+    order = EpochOrder(count, size, 6, seed, epoch, start)
+    assert list(order) == whole[start:]
+    assert len(order) == len(whole) - start
+
+
+def test_seeds_and_epochs_have_orders_of_their_own():
+    orders = {tuple(map(tuple, EpochOrder(50, 50, 5, seed, epoch))) for seed in (0, 1) for epoch in (0, 1)}
+    assert len(orders) == 4
+
+
+@pytest.mark.parametrize("stage", [MTI(), MTR()])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_sample_is_a_function_of_its_key(stage, ndim):
+    one = samples(ndim, stage, crop=(16,) * ndim, augment=AugmentOptions())
+    keys = [(number, 0) for number in range(6)]
+    first = [one[key] for key in keys]
+    for key, expected in zip(reversed(keys), reversed(first), strict=True):
+        found = one[key]
+        assert found.keys() == expected.keys()
+        assert all(np.array_equal(found[name], expected[name], equal_nan=True) for name in found)
+    assert not all(np.array_equal(first[0]["image"], other["image"]) for other in first[1:])
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_flips_are_those_of_the_raw_data_with_the_declared_changes(ndim):
+    """An augmented sample equals the sample of an item that was mirrored beforehand."""
+    plain, augmented = samples(ndim), samples(ndim, augment=AugmentOptions(polarity=0, amplitude=1))
+    outputs = {output.name: output for task in TASKS for output in task.outputs_in(ndim)}
+    found = set()
+    for number in range(30):
+        flipped = augmented[number, 0]
+        for axes in ((), (1,), (2,), (1, 2)):
+            item = dict(plain.items[0])
+            if max(axes, default=0) >= ndim:
+                continue
+            for axis in axes:
+                for name, values in item.items():
+                    rule = outputs[name].mirror if name in outputs else None
+                    mirrored = np.ascontiguousarray(np.flip(values, axis))
+                    item[name] = mirrored if rule is None else rule(mirrored, axis, ndim)
+            expected = replace(plain, items=Few((item,)))[number, 0]
+            if np.array_equal(flipped["image"], expected["image"]):
+                found.add(axes)
+                for name, values in expected.items():
+                    assert np.allclose(values, flipped[name], atol=1e-5), name
+                break
+        else:
+            pytest.fail("no mirror gives this sample")
+    assert found == ({(), (1,)} if ndim == 2 else {(), (1,), (2,), (1, 2)})
+
+
+def test_polarity_changes_amplitudes_alone():
+    plain, augmented = samples()[0, 0], samples(augment=AugmentOptions(False, 1.0, 1.0))[0, 0]
+    for name, values in plain.items():
+        sign = -1 if name in ("image", "label/dhr") else 1
+        assert np.array_equal(augmented[name], sign * values), name
+
+
+def test_amplitude_changes_image_and_dhr_alike():
+    plain, option = samples()[0, 0], AugmentOptions(False, 0.0, 2.0)
+    factors = []
+    for number in range(20):
+        augmented = samples(augment=option)[number, 0]
+        factors.append(float(np.abs(augmented["image"]).max() / np.abs(plain["image"]).max()))
+        assert np.allclose(augmented["label/dhr"], plain["label/dhr"] * np.float32(factors[-1]), rtol=1e-4)
+        assert np.array_equal(augmented["label/rgt"], plain["label/rgt"])
+    assert 0.5 <= min(factors) < 0.8
+    assert 1.25 < max(factors) <= 2
+
+
+def test_refinement_inputs_follow_the_labels_through_flips_and_polarity():
+    stage = MTR(train_on="files")
+    made = dict(items()[0])
+    made |= {f"refinement/{name}": made[name] for name in ("dhr", "rgt", PROBABILITY, DIP)}
+    one = Samples(Few((made,)), stage, TASKS, 0.5, 0, (20, 20), AugmentOptions())
+    for number in range(8):
+        sample = one[number, 0]
+        for name in ("dhr", "rgt", PROBABILITY, DIP):
+            assert np.array_equal(sample[f"field/{name}"], sample[f"label/{name}"]), name
+
+
+def test_labels_are_unknown_where_the_image_is_dead_and_fields_are_0():
+    made = dict(items()[0])
+    made["image"] = made["image"].copy()
+    made["image"][:, 4], made["image"][9, 9] = 0, np.nan
+    made["rgt"] = made["rgt"].copy()
+    made["rgt"][2, 2] = np.nan
+    sample = Samples(Few((made,)), MTR(), TASKS, 1.0, 0)[0, 0]
+    for name, values in sample.items():
+        if name.startswith("label/"):
+            assert np.isnan(values[:, 4]).all()
+            assert np.isnan(values[9, 9])
+        else:
+            assert np.isfinite(values).all(), name
+            assert (values[:, 4] == 0).all()
+    assert np.isnan(sample["label/rgt"][2, 2])
+
+
+def test_crops_lie_inside_and_axes_that_are_short_are_taken_whole():
+    for number in range(10):
+        sample = samples(crop=(16, 999))[number, 0]
+        assert {values.shape for values in sample.values()} == {(16, 26)}
+
+
+def test_a_batch_fills_labels_that_only_some_items_have():
+    one = {"image": np.ones((4, 4), np.float32), "label/rgt": np.zeros((4, 4), np.float32)}
+    batch = collate([one, {"image": one["image"]}])
+    assert batch["image"].shape == (2, 1, 4, 4)
+    assert torch.isnan(batch["label/rgt"][1]).all()
+    assert set(part(batch, "label")) == {"rgt"}
+
+
+def test_reading_batches_leaves_torchs_random_state_alone():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    assert len(list(batches(samples(), [[(0, 0)], [(1, 0)]], 0))) == 2
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_tasks_without_any_label_are_refused():
+    check_labels(TASKS, ["image", "dhr", "rgt", PROBABILITY, STRIKE])
+    with pytest.raises(MtlError, match=r"no label for task 'rgt'.*--tasks"):
+        check_labels(TASKS, ["image", "dhr", PROBABILITY])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant", "plateau"])
+def test_rates_warm_up_and_then_stay_or_fall_to_a_hundredth(schedule):
+    rates = [scheduled_rate(schedule, 2.0, step, 100, 10) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[9] == pytest.approx(2)
+    assert max(rates) == pytest.approx(2)
+    if schedule == "cosine":
+        assert rates[10:] == sorted(rates[10:], reverse=True)
+        assert rates[-1] == pytest.approx(0.02, rel=0.1)
+    else:
+        assert set(rates[10:]) == {2.0}
+    assert scheduled_rate(schedule, 2.0, 0, 5, 0) == pytest.approx(2)
+
+
+def test_a_plateau_lowers_the_rate_after_its_patience():
+    plateau = Plateau(0.1, 2)
+    for loss in (5, 4, 4, 4):
+        plateau.update(loss)
+    assert plateau.scale == 1
+    plateau.update(4)
+    assert plateau.scale == pytest.approx(0.1)
+    plateau.update(3)
+    assert (plateau.scale, plateau.waited) == (pytest.approx(0.1), 0)
+
+
+def test_a_moving_average_is_fast_at_first_and_then_slow():
+    net = torch.nn.Linear(1, 1, bias=False)
+    net.weight.data.fill_(0)
+    average = MovingAverage(net, 0.9)
+    net.weight.data.fill_(1)
+    average.update(net)
+    assert float(average.state["weight"]) == pytest.approx(9 / 11)
+    for _ in range(200):
+        average.update(net)
+    net.weight.data.fill_(2)
+    average.update(net)
+    assert float(average.state["weight"]) == pytest.approx(1.1, abs=1e-3)
