@@ -15,6 +15,8 @@ from mtlcore.errors import MtlError
 from mtlcore.interfaces import Stage, Task
 from mtlcore.net import MultiTaskNet
 
+EPSILON = 1e-6
+"""Adam's, above its usual 1e-8: gradients that are rounding alone then move nothing, and 2 ranks follow 1."""
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
@@ -58,9 +60,9 @@ def make_optimizer(
         {"params": [p for p in every if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if name == "adamw":
-        return torch.optim.AdamW(groups, lr=rate)
+        return torch.optim.AdamW(groups, lr=rate, eps=EPSILON)
     if name == "adam":
-        return torch.optim.Adam(groups, lr=rate)
+        return torch.optim.Adam(groups, lr=rate, eps=EPSILON)
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 

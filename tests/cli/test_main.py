@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -52,15 +51,11 @@ finally:
 """
 
 
-def test_help_is_fast_and_imports_no_command(run_mtl: Callable[..., Any]) -> None:
-    taken = []
-    for _ in range(5):
-        started = time.perf_counter()
-        result = run_mtl("--help")
-        taken.append(time.perf_counter() - started)
+def test_help_imports_no_command(run_mtl: Callable[..., Any]) -> None:
+    """That is what makes it fast (tests/benchmarks/start.py has the figures)."""
+    result = run_mtl("--help")
     assert result.returncode == 0
     assert all(name in result.stdout and text in result.stdout for name, (_, text) in program.COMMANDS.items())
-    assert min(taken) < 0.15
     process = subprocess.run([sys.executable, "-c", HEAVY], capture_output=True, text=True, env=roots(), check=False)
     assert process.stderr.strip() == "[]"
 

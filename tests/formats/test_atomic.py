@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files and folders appear whole or not at all."""
 
 import errno
 import os
@@ -11,8 +11,10 @@ import pytest
 from mtl_seismic.formats.npy import Npy
 from mtl_seismic.formats.npz import Npz
 from mtl_seismic.formats.raw import Raw
+from mtl_seismic.formats.vti.format import Vti
+from mtl_seismic.formats.zarr_store.format import Zarr
 from mtlcore import IMAGE, Geometry, MtlError
-from mtlcore.atomic import atomic_path, atomic_write_text
+from mtlcore.atomic import atomic_folder, atomic_path, atomic_write_text
 
 
 def names(folder):
@@ -83,8 +85,11 @@ def test_links_are_followed_and_long_names_fit(tmp_path):
     atomic_write_text(tmp_path / ("n" * 255), "text")
 
 
-@pytest.mark.parametrize("format", [Raw(), Npy(), Npz()], ids=repr)
-def test_formats_on_a_full_disk(format, tmp_path):
+@pytest.mark.parametrize("cls", [Raw, Npy, Npz, Vti, Zarr])
+def test_formats_on_a_full_disk(cls, tmp_path):
+    if cls is Zarr:
+        pytest.importorskip("zarr")
+    format = cls(compression="none") if cls is Zarr else cls()
     # A limit on file sizes stands in for the full disk: the same calls fail, in the same way.
     file = tmp_path / f"a{format.suffixes[0]}"
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -100,9 +105,79 @@ def test_formats_on_a_full_disk(format, tmp_path):
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("format", [Raw(), Npy()], ids=repr)
+@pytest.mark.parametrize("format", [Raw(), Npy(), Vti()], ids=repr)
 def test_room_on_the_disk_is_taken_before_writing(format, tmp_path):
     # A memory map of a sparse file would kill the process where the disk fills up.
     with format.create(tmp_path / "a", Geometry.of_shape((1000, 1000)), IMAGE):
         (temporary,) = tmp_path.iterdir()
         assert temporary.stat().st_blocks * 512 >= 4_000_000
+
+
+FOLDER_MARKER = "index"
+
+
+def make_folder(path, text="old"):
+    path.mkdir()
+    (path / FOLDER_MARKER).write_text(text)
+    return path
+
+
+def test_a_folder_is_made_and_replaced(tmp_path):
+    for text in ("one", "two"):
+        with atomic_folder(tmp_path / "a", FOLDER_MARKER) as temporary:
+            assert (temporary.parent, list(temporary.iterdir())) == (tmp_path, [])
+            (temporary / FOLDER_MARKER).write_text(text)
+            (temporary / "sub").mkdir()
+            (temporary / "sub" / "file").write_text(text)
+        assert (tmp_path / "a" / "sub" / "file").read_text() == text
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_an_exception_leaves_the_old_folder(stop, tmp_path):
+    folder = make_folder(tmp_path / "a")
+    with pytest.raises(stop), atomic_folder(folder, FOLDER_MARKER) as temporary:
+        (temporary / FOLDER_MARKER).write_text("new")
+        raise stop
+    assert (folder / FOLDER_MARKER).read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_failing_rename_leaves_the_old_folder(tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "a")
+    rename = type(folder).rename
+    failing = lambda path, target: 1 / 0 if path.suffix == ".part" else rename(path, target)  # noqa: E731
+    monkeypatch.setattr(type(folder), "rename", failing)
+    with pytest.raises(ZeroDivisionError), atomic_folder(folder, FOLDER_MARKER):
+        pass
+    assert (folder / FOLDER_MARKER).read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_folders_of_something_else_are_not_replaced(tmp_path):
+    make_folder(tmp_path / "other").joinpath(FOLDER_MARKER).rename(tmp_path / "other" / "thesis")
+    (tmp_path / "file").touch()
+    for name, message in [
+        ("other", r"it is a folder of something else \(no index\)"),
+        ("file", "it is a file"),
+        ("no/a", "folder .*/no does not exist. Create it first"),
+    ]:
+        with pytest.raises(MtlError, match=message), atomic_folder(tmp_path / name, FOLDER_MARKER):
+            pass
+    assert names(tmp_path) == ["file", "other"]
+    assert names(tmp_path / "other") == ["thesis"]
+
+
+def test_what_appears_meanwhile_is_not_replaced(tmp_path):
+    with pytest.raises(MtlError, match="something else"), atomic_folder(tmp_path / "a", FOLDER_MARKER):
+        make_folder(tmp_path / "a").joinpath(FOLDER_MARKER).rename(tmp_path / "a" / "thesis")
+    assert names(tmp_path / "a") == ["thesis"]
+
+
+def test_an_empty_folder_and_a_link_give_way(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    with atomic_folder(tmp_path / "link", FOLDER_MARKER) as temporary:
+        (temporary / FOLDER_MARKER).touch()
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "target") == [FOLDER_MARKER]

@@ -39,12 +39,20 @@ class OtherPlugin:
 
 
 def test_listing_the_formats_loads_none(plugins):
-    assert list(plugins.formats) == ["npy", "npz", "raw"]
+    assert list(plugins.formats) == ["hdf5", "npy", "npz", "raw", "vti", "zarr"]
     assert all(isinstance(entry.target, str) for entry in plugins.formats.entries())
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("a.npy", "npy"), ("b.c/A.NPZ", "npz"), ("a.bin", "raw"), ("x.f32", "raw"), ("a.npy.raw", "raw")]
+    ("file", "name"),
+    [
+        ("a.npy", "npy"),
+        ("b.c/A.NPZ", "npz"),
+        ("a.bin", "raw"),
+        ("x.f32", "raw"),
+        ("a.npy.raw", "raw"),
+        ("a.zarr", "zarr"),
+    ],
 )
 def test_the_suffix_chooses(file, name, plugins):
     assert choose_format(Path(file), None, plugins.formats).name == name

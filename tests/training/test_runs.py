@@ -196,9 +196,10 @@ def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(r
     stopped(job(epochs=60), folder, StopAfter(done + 1), resume=True)
 
 
-def test_two_processes_take_the_steps_of_one(run, job, script, tmp_path, figures):
-    """By SGD: Adam would hide gradients of a wrong size, and magnify the rounding of those near zero."""
-    options = {"batch_size": 4, "epoch_items": 12, "learned_weights": True, "optimizer": "sgd"}
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_two_processes_take_the_steps_of_one(optimizer, run, job, script, tmp_path, figures):
+    """SGD shows gradients of a wrong size, which Adam hides; Adam magnifies the rounding of those near zero."""
+    options = {"batch_size": 4, "epoch_items": 12, "learned_weights": optimizer == "sgd", "optimizer": optimizer}
     alone, folder = run(**options), tmp_path / "two"
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",

@@ -10,69 +10,70 @@ import click
 from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, number, plain, text_table
+from mtl_cli.volume_facts import DRAWINGS, axis_text, describe_file, draw
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "format_name", type=Name("format"), help="Format of a file. Default: by its suffix.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of a raw file, depth first.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set an option of the file's format, as format.inline=9 (repeatable).",
+)
 @options.json_option
-def inspect(path: Path, format_name: str | None, shape: tuple[int, ...] | None, as_json: bool) -> None:
-    """Say what a file, model, run, result or data set is."""
-    facts = describe(path, format_name, {"shape": shape} if shape else {})
+def inspect(
+    path: Path, format_name: str | None, shape: tuple[int, ...] | None, settings: tuple[str, ...], as_json: bool
+) -> None:
+    """Say what a file, model, run, result or data set is.
+
+    Of a seismic file: geometry, ranges, a histogram and a map of the live traces; of SEG-Y also the byte
+    positions found. Of a file of more than 17 million samples, a part spread evenly is measured.
+    """
+    tables = options.load_config(None, settings)
+    options.refuse_unknown_sections(tables, ("format",))
+    format_options = dict(options.section(tables, "format")) | ({"shape": shape} if shape else {})
+    facts = describe(path, format_name, format_options)
     if as_json:
         echo_json(facts)
         return
-    click.echo(text_table((name.replace("_", " "), _text(value)) for name, value in plain(facts).items()))
+    rows = {name: value for name, value in plain(facts).items() if name not in DRAWINGS}
+    click.echo(text_table((name.replace("_", " "), _text(value)) for name, value in rows.items()))
+    if "histogram" in facts:
+        click.echo(draw(facts))
 
 
 def describe(path: Path, format_name: str | None, format_options: dict[str, Any]) -> dict[str, Any]:
     """Facts by name."""
-    from mtlcore.checkpoint import CONFIG
     from mtlcore.errors import MtlError
-    from mtlcore.results import RECORD
-    from mtlcore.train import JOB
 
     if not path.exists():
         raise MtlError(f"{path} does not exist.")
     if path.is_file():
         return describe_file(path, format_name, format_options)
-    for name, describe_folder in ((CONFIG, describe_model), (JOB, describe_run), (RECORD, describe_result)):
+    return describe_folder(path, format_name, format_options)
+
+
+def describe_folder(path: Path, format_name: str | None, format_options: dict[str, Any]) -> dict[str, Any]:
+    """A folder: by the files in it, or as a volume of a format that writes folders."""
+    # These import torch, which what a file is said of does not need.
+    from mtlcore.checkpoint import CONFIG
+    from mtlcore.errors import MtlError
+    from mtlcore.files import has_known_suffix
+    from mtlcore.results import RECORD
+    from mtlcore.train import JOB
+
+    for name, describe_content in ((CONFIG, describe_model), (JOB, describe_run), (RECORD, describe_result)):
         if (path / name).is_file():
-            return describe_folder(path)
+            return describe_content(path)
+    if format_name or has_known_suffix(path):
+        return describe_file(path, format_name, format_options)
     if (path / "dataset.json").is_file() or (path / "data_train").is_dir():
         return describe_data(path, format_options)
     raise MtlError(f"{path} holds no model ({CONFIG}), training run ({JOB}), result ({RECORD}) or data set.")
-
-
-def describe_file(path: Path, format_name: str | None, format_options: dict[str, Any]) -> dict[str, Any]:
-    """A seismic file: geometry and amplitudes."""
-    import numpy as np
-
-    from mtlcore.amplitude import prepare
-    from mtlcore.files import make_format
-
-    chosen = make_format(path, format_name, format_options)
-    volume = chosen.open(path)
-    values = volume.load()
-    volume.close()
-    prepared = prepare(values, live=volume.geometry.live)
-    finite = values[np.isfinite(values)]
-    axes = [
-        f"{axis.name}: {axis.size} from {axis.origin:g}, step {axis.step:g} {axis.unit}"
-        for axis in volume.geometry.axes
-    ]
-    return {
-        "kind": f"{values.ndim}D seismic image",
-        "format": chosen.name,
-        "bytes": path.stat().st_size,
-        "shape": list(values.shape),
-        "axes": axes,
-        "minimum": float(finite.min()) if finite.size else float("nan"),
-        "maximum": float(finite.max()) if finite.size else float("nan"),
-        "root_mean_square": prepared.scale,
-        **prepared.report,
-    }
 
 
 def describe_model(path: Path) -> dict[str, Any]:
@@ -147,6 +148,8 @@ def describe_data(path: Path, source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"name", "size", "origin", "step", "unit"}:
+        return axis_text(value)
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):

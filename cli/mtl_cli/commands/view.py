@@ -13,7 +13,9 @@ import click
 @click.option("--input", "-i", "image", type=click.Path(path_type=Path), help="The seismic image, if it was moved.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 def view(result: Path, port: int, image: Path | None, no_browser: bool) -> None:
-    """Look at a result in the browser: linked slices, overlays, horizons.
+    """Look at a result in the browser.
+
+    Linked slices, overlays, values at a click, horizons through a point.
 
     The page is served on this computer alone (127.0.0.1), under an address that nobody can guess, until
     Ctrl-C. Slices are read as they are looked at: the volume may be larger than memory. From elsewhere:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, suggestion
 from mtlcore.files import shape_text
 from mtlcore.volume import ArrayVolume, Axis, Window
+
+A = TypeVar("A")
 
 LIVE = "live"
 """What the array of live traces is called in files of several arrays."""
@@ -50,9 +54,32 @@ def map_npy(path: Path) -> NDArray[Any]:
         raise MtlError(f"{path} cannot be read as .npy: {' '.join(str(error).split())}.") from error
 
 
-def positions(axis: Axis) -> np.ndarray[Any, np.dtype[np.float64]]:
+@contextmanager
+def readable(path: Path, kind: str) -> Iterator[None]:
+    """What a damaged file makes its library raise (errors of many types) becomes an MtlError."""
+    try:
+        yield
+    except (MtlError, MemoryError):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise MtlError(f"{path} cannot be read as {kind}: {text}.") from error
+
+
+def choose_array(path: Path, arrays: Mapping[str, A], wanted: str, *usual: object) -> A:
+    """The wanted one of a file's arrays by name; else a usual one that it has, else the only one."""
+    listed = f"Arrays of 2 or 3 axes: {', '.join(sorted(arrays)) or 'none'}."
+    if wanted and wanted not in arrays:
+        raise MtlError(f"{path} has no array '{wanted}'. {suggestion(wanted, arrays)}{listed}")
+    names = [name for name in (wanted, *usual) if name in arrays] or (list(arrays) if len(arrays) == 1 else [])
+    if not names:
+        raise MtlError(f"{path} holds {len(arrays)} arrays that could be the volume. Say array=NAME. {listed}")
+    return arrays[str(names[0])]
+
+
+def positions(axis: Axis) -> NDArray[np.float64]:
     """Where an axis's samples lie, in its unit."""
-    return axis.origin + np.arange(axis.size) * float(axis.step)
+    return axis.origin + np.arange(axis.size, dtype=np.float64) * axis.step
 
 
 def distinct_names(wanted: list[str]) -> list[str]:

@@ -7,23 +7,25 @@ dataset's name). The dataset ``live`` is true where a trace exists, if not all d
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import LIVE, FileVolume, check_array, distinct_names, positions
+from mtl_seismic.formats.arrays import LIVE, FileVolume, check_array, choose_array, distinct_names, positions, readable
 from mtl_seismic.formats.sidecar import Sidecar, geometry_content, sidecar_geometry
-from mtlcore.atomic import atomic_path
+from mtlcore.atomic import atomic_path, reserve
 from mtlcore.config import build
-from mtlcore.errors import MtlError, suggestion
+from mtlcore.errors import MtlError
 from mtlcore.files import file_size
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayWriter, Geometry, Volume, Window, Writer
+from mtlcore.volume import Geometry, Volume, Window, Writer
 
 GEOMETRY, ARRAY = "mtl_geometry", "mtl_array"
 CACHE = 64_000_000
@@ -45,16 +47,17 @@ class Hdf5(Format):
     compression: Literal["none", "gzip", "lzf"] = "none"
 
     def __post_init__(self) -> None:
+        # A missing package is better said before hours of work than at their end.
+        _import_h5py()
         if self.chunk < 1:
             raise ValueError(f"chunk is {self.chunk}: expected a positive number of samples.")
 
     def open(self, path: Path) -> Volume:
         file_size(path)
-        h5py = _import_h5py()
-        with _readable(path):
-            file = h5py.File(path, "r", rdcc_nbytes=CACHE)
+        with readable(path, "HDF5"):
+            file = _import_h5py().File(path, "r", rdcc_nbytes=CACHE)
             try:
-                dataset = _choose(path, file, self.array, h5py.Dataset)
+                dataset = choose_array(path, _arrays(file), self.array.strip("/"), file.attrs.get(ARRAY))
                 check_array(f"Dataset {dataset.name} of {path}", dataset.shape, dataset.dtype)
                 return Hdf5Volume(path, dataset, _geometry(path, file, dataset))
             except BaseException:
@@ -66,18 +69,21 @@ class Hdf5(Format):
         h5py = _import_h5py()
         # From version 1.8 of the file format on, attributes may be larger than 64 kB.
         versions = ("v108", "v110")
-        with (
-            atomic_path(path) as temporary,
-            h5py.File(temporary, "w", libver=versions, rdcc_nbytes=CACHE) as file,
-        ):
-            yield ArrayWriter(self._lay_out(file, geometry, output))
+        with atomic_path(path) as temporary:
+            # Where the disk fills up inside the library, it may end the process: find that out before.
+            os.truncate(temporary, 4 * prod(geometry.shape))
+            reserve(temporary)
+            with h5py.File(temporary, "w", libver=versions, rdcc_nbytes=CACHE) as file:
+                yield DatasetWriter(self._lay_out(file, geometry, output))
 
     def _lay_out(self, file: Any, geometry: Geometry, output: Output) -> Any:
         *dimensions, name = distinct_names([*(axis.name for axis in geometry.axes), output.name])
         file.attrs.update({GEOMETRY: json.dumps(geometry_content(geometry.like(live=None))), ARRAY: name})
         chunks = tuple(min(self.chunk, size) for size in geometry.shape)
         packing = None if self.compression == "none" else self.compression
-        dataset = file.create_dataset(name, geometry.shape, "<f4", chunks=chunks, compression=packing, shuffle=bool(packing))
+        dataset = file.create_dataset(
+            name, geometry.shape, "<f4", chunks=chunks, compression=packing, shuffle=bool(packing)
+        )
         dataset.attrs.update({"long_name": output.description or output.name, "units": output.unit})
         for number, (dimension, axis) in enumerate(zip(dimensions, geometry.axes, strict=True)):
             scale = file.create_dataset(dimension, data=positions(axis))
@@ -91,6 +97,19 @@ class Hdf5(Format):
         return dataset
 
 
+class DatasetWriter(Writer):
+    """Writes into a dataset."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        # HDF5 would repeat a single value over the window.
+        if values.shape != tuple(part.stop - part.start for part in window):
+            raise ValueError(f"values of shape {values.shape} do not fit the window {window}")
+        self._dataset[window] = values
+
+
 class Hdf5Volume(FileVolume):
     """A volume over a dataset of an open file."""
 
@@ -99,7 +118,7 @@ class Hdf5Volume(FileVolume):
         self._path = path
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        with _readable(self._path):
+        with readable(self._path, "HDF5"):
             return super().read(window)
 
     def close(self) -> None:
@@ -116,26 +135,10 @@ def _import_h5py() -> Any:
     return h5py
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """What a damaged file makes h5py raise (errors of many types) becomes an MtlError."""
-    try:
-        yield
-    except (MtlError, MemoryError):
-        raise
-    except Exception as error:
-        raise MtlError(f"{path} cannot be read as HDF5: {' '.join(str(error).split())}.") from error
-
-
-def _choose(path: Path, file: Any, wanted: str, kind: type) -> Any:
-    arrays: dict[str, Any] = {}
-    file.visititems(lambda name, node: arrays.update({name: node}) if isinstance(node, kind) else None)
-    arrays = {name: node for name, node in arrays.items() if node.ndim in (2, 3) and name != LIVE}
-    name = wanted.strip("/") or file.attrs.get(ARRAY) or (next(iter(arrays)) if len(arrays) == 1 else "")
-    if name not in arrays:
-        problem = f"no dataset '{name}'. {suggestion(name, arrays)}" if name else f"{len(arrays)}. Say array=PATH. "
-        raise MtlError(f"{path} has {problem}Datasets of 2 or 3 axes: {', '.join(arrays) or 'none'}.")
-    return arrays[name]
+def _arrays(file: Any) -> dict[str, Any]:
+    nodes: dict[str, Any] = {}
+    file.visititems(nodes.__setitem__)
+    return {name: node for name, node in nodes.items() if getattr(node, "ndim", 0) in (2, 3) and name != LIVE}
 
 
 def _geometry(path: Path, file: Any, dataset: Any) -> Geometry:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,12 +12,12 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import LIVE
+from mtl_seismic.formats.arrays import LIVE, choose_array, readable
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtl_seismic.formats.vti.grid import Grid, Z, plain_geometry
 from mtl_seismic.formats.vti.header import GEOMETRY
 from mtlcore.config import build
-from mtlcore.errors import MtlError, suggestion
+from mtlcore.errors import MtlError
 from mtlcore.volume import Geometry
 
 LONGEST_HEADER = 2**24
@@ -41,7 +39,7 @@ class Image:
 
 def read_image(path: Path, size: int, wanted: str, z: Z) -> Image:
     """The header of a file of so many bytes; MtlError where it is damaged or of a kind that is not read."""
-    with _readable(path):
+    with readable(path, "VTK image data"):
         root, start = _parse(path)
         blocks = Blocks(path, size, start, root)
         image = _only(path, root, "ImageData")
@@ -96,21 +94,9 @@ class Blocks:
             return file.tell(), int(length[0])
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """What a damaged header raises, here and in the parser (errors of many types), becomes an MtlError."""
-    try:
-        yield
-    except MtlError:
-        raise
-    except Exception as error:
-        raise MtlError(f"{path} cannot be read as .vti: {type(error).__name__} {error}.") from error
-
-
 def _parse(path: Path) -> tuple[Element, int]:
     """The XML without its appended data, and where those begin."""
-    with path.open("rb") as file:
-        head = file.read(LONGEST_HEADER)
+    head = _head(path)
     text, tag, rest = head.partition(b"<AppendedData")
     attributes, _, _ = rest.partition(b">")
     start = head.find(b"_", len(text) + len(tag) + len(attributes))
@@ -119,6 +105,18 @@ def _parse(path: Path) -> tuple[Element, int]:
     if not tag or b'"raw"' not in attributes or start < 0:
         raise MtlError(f"{path} has no appended raw data: save it with data mode appended, encoding raw.")
     return ElementTree.fromstring(text + b"</VTKFile>"), start + 1
+
+
+def _head(path: Path) -> bytes:
+    """The start of the file, up to the appended data at least; not much more, for files are large."""
+    head = b""
+    with path.open("rb") as file:
+        while len(head) < LONGEST_HEADER and (part := file.read(2**16)):
+            head += part
+            tag = head.find(b"<AppendedData", max(0, len(head) - 2 * 2**16))
+            if 0 <= tag < len(head) - 200:
+                break
+    return head
 
 
 def _only(path: Path, parent: Element, tag: str) -> Element:
@@ -146,15 +144,11 @@ def _grid(path: Path, image: Element, piece: Element) -> Grid:
 def _choose(path: Path, piece: Element, wanted: str) -> Element:
     data = piece.find("PointData")
     arrays = {str(array.get("Name")): array for array in (data.findall("DataArray") if data is not None else ())}
-    listed = ", ".join(arrays) or "none"
-    name = wanted or (data.get("Scalars") if data is not None else None) or (next(iter(arrays)) if len(arrays) == 1 else "")
-    if name not in arrays:
-        problem = f"no point data '{name}'. {suggestion(name, arrays)}" if name else "no scalars. Say array=NAME. "
-        raise MtlError(f"{path} has {problem}Arrays: {listed}.")
-    components = arrays[name].get("NumberOfComponents", "1")
+    array = choose_array(path, arrays, wanted, data.get("Scalars") if data is not None else None)
+    components = array.get("NumberOfComponents", "1")
     if components not in ("0", "1"):
-        raise MtlError(f"Array '{name}' of {path} has {components} components: expected one.")
-    return arrays[name]
+        raise MtlError(f"Array '{array.get('Name')}' of {path} has {components} components: expected one.")
+    return array
 
 
 def _placed(path: Path, image: Element, grid: Grid, blocks: Blocks, z: Z) -> tuple[Grid, Geometry]:

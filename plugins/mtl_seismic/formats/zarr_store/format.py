@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import ClassVar, Literal
+from typing import ClassVar
+
+import numpy as np
 
 from mtl_seismic.formats.zarr_store import layout
 from mtl_seismic.formats.zarr_store.reading import open_store
@@ -30,10 +32,10 @@ class Zarr(SharedFormat):
     """A folder with a Zarr group: the volume, its axes' positions and its live traces as arrays with named axes.
 
     ``array`` names the array to read in a store of several; if it is not given, the one that this package
-    wrote, else ``image``, else the only one of 2 or 3 axes. New stores: ``chunk`` is the edge of what is
-    read and compressed in one piece (samples; a number for all axes, or one for each, depth first), ``shard``
-    that of what lies in one file and has one writer. Defaults: 64 and 128, in 2D 256 and 1024. ``memory``:
-    MB of unfinished shards that are held while windows come in any order.
+    wrote, else ``image``, else the only one of 3 axes, or of 2 where none has 3. New stores: ``chunk`` is the
+    edge of what is read and compressed in one piece (samples; a number for all axes, or one for each, depth
+    first), ``shard`` that of what lies in one file and has one writer. Defaults: 64 and 128, in 2D 256 and
+    1024. ``memory``: MB of unfinished shards that are held while windows come in any order.
     """
 
     name: ClassVar[str] = "zarr"
@@ -41,8 +43,16 @@ class Zarr(SharedFormat):
     array: str = ""
     chunk: Edges = None
     shard: Edges = None
-    compression: Literal["lz4", "zstd", "none"] = "lz4"
+    compression: layout.Compression = "lz4"
     memory: int = 512
+
+    def __post_init__(self) -> None:
+        # A missing package is better said before hours of work than at their end.
+        layout.import_zarr()
+        for option in ("chunk", "shard"):
+            edges = getattr(self, option)
+            if edges is not None and np.min(edges, initial=1) < 1:
+                raise ValueError(f"{option} is {edges}: expected positive numbers of samples.")
 
     def open(self, path: Path) -> Volume:
         return open_store(path, self.array)
@@ -99,12 +109,14 @@ class Zarr(SharedFormat):
                 "choose the options shard and chunk so that they do."
             )
         chunk = tuple(map(min, chunk, geometry.shape))
-        counts = [max(1, -(-min(edge, size) // part)) for edge, size, part in zip(shard, geometry.shape, chunk, strict=True)]
+        counts = [
+            max(1, -(-min(edge, size) // part)) for edge, size, part in zip(shard, geometry.shape, chunk, strict=True)
+        ]
         return chunk, tuple(count * part for count, part in zip(counts, chunk, strict=True))
 
 
 def _per_axis(option: str, given: Edges, default: int, ndim: int) -> tuple[int, ...]:
     edges = (default if given is None else given,) * ndim if not isinstance(given, tuple) else given
-    if len(edges) != ndim or min(edges) < 1:
-        raise MtlError(f"Zarr option {option} is {given}: expected a positive number, or {ndim} for a {ndim}D volume.")
+    if len(edges) != ndim:
+        raise MtlError(f"Zarr option {option} is {given}: expected one number, or {ndim} for a {ndim}D volume.")
     return edges

@@ -96,25 +96,31 @@ def _axis(path: Path, group: zarr.Group, dimension: str, plain: Axis) -> Axis:
 
 def _coordinate(group: zarr.Group, dimension: str, size: int) -> NDArray[np.float64] | None:
     """The positions along an axis, where the store holds them as numbers."""
-    array = group.get(dimension) if dimension else None
-    if array is None or getattr(array, "shape", None) != (size,) or array.dtype.kind not in "fiu":
+    array = _array(group, dimension)
+    if array is None or array.shape != (size,) or array.dtype.kind not in "fiu":
         return None
     return np.asarray(array[:], np.float64)
 
 
 def _live(path: Path, group: zarr.Group, dimensions: list[str], shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
     for name in LIVE_NAMES:
-        array = group.get(name)
-        if array is None or not hasattr(array, "shape"):
+        array = _array(group, name)
+        if array is None:
             continue
         names = dimension_names(array)
-        live = np.asarray(array[:]) != 0
+        live = np.asarray(array[:]).astype(bool)
         if sorted(names) == sorted(dimensions) and len(set(names)) == len(names):
             live = np.transpose(live, [names.index(dimension) for dimension in dimensions])
         if live.shape != shape:
             raise MtlError(f"Array '{name}' of {path} has the shape {live.shape}: expected one value a trace, {shape}.")
         return live
     return None
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any] | None:
+    found: Any = group.get(name) if name else None
+    # A group may have the name of an axis too.
+    return found if hasattr(found, "dtype") else None
 
 
 def _with_names(geometry: Geometry, dimensions: list[str]) -> Geometry:

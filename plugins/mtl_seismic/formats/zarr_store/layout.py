@@ -1,15 +1,17 @@
 """What lies where in a store that this package writes.
 
-The group's attributes hold ``mtl_geometry`` (the keys of formats/sidecar.py but ``live``), ``mtl_array`` (the
-name of the volume's array) and ``mtl_shards`` (how many files it has, so that a lost one is noticed: to Zarr
-it would be zeros). Beside the volume lie one array for each axis with the positions of its samples, which
-xarray takes as coordinates, and ``live``, true where a trace exists, if not all do.
+The group's attributes hold ``mtl_geometry`` (the keys of formats/sidecar.py but ``live``) and ``mtl_array``
+(the name of the volume's array). Beside the volume lie one array for each axis with the positions of its
+samples, which xarray takes as coordinates, and ``live``, true where a trace exists, if not all do. The file
+``mtl_shards`` in the volume's folder says how many shards there are, so that one that was lost in copying is
+noticed: to Zarr it would be zeros. It is no attribute, since xarray hands attributes on to other arrays.
 """
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,8 +24,10 @@ from mtlcore.volume import Geometry
 if TYPE_CHECKING:
     import zarr
 
+Compression = Literal["lz4", "zstd", "none"]
 MARKER = "zarr.json"
-GEOMETRY, ARRAY, SHARDS = "mtl_geometry", "mtl_array", "mtl_shards"
+"""What every group of Zarr version 3 holds."""
+GEOMETRY, ARRAY = "mtl_geometry", "mtl_array"
 
 
 def import_zarr() -> Any:
@@ -41,7 +45,7 @@ def lay_out(
     output: Output,
     chunk: tuple[int, ...],
     shard: tuple[int, ...],
-    compression: str,
+    compression: Compression,
 ) -> None:
     """Make an empty store: all but the volume's samples."""
     *dimensions, name = distinct_names([*(axis.name for axis in geometry.axes), output.name])
@@ -74,17 +78,28 @@ def values_array(folder: Path) -> zarr.Array[Any]:
 
 
 def complete(folder: Path) -> None:
-    """Note how many files the volume has, now that all are there."""
-    group = import_zarr().open_group(folder, mode="r+")
-    group.attrs[SHARDS] = count_shards(folder, group.attrs[ARRAY])
+    """Note how many files the volume has, now that all are there, and gather the arrays' metadata."""
+    zarr = import_zarr()
+    group = zarr.open_group(folder, mode="r+")
+    array = folder / group.attrs[ARRAY]
+    shards_note(array).write_text(f"{count_shards(array)}\n", encoding="ascii")
+    with warnings.catch_warnings():
+        # It warns that the specification of version 3 does not have this yet; xarray warns where it is missing.
+        warnings.simplefilter("ignore", UserWarning)
+        zarr.consolidate_metadata(folder)
 
 
-def count_shards(folder: Path, name: str) -> int:
+def count_shards(array: Path) -> int:
     """Files of an array's samples."""
-    return sum(path.is_file() for path in (folder / name / "c").rglob("*"))
+    return sum(path.is_file() for path in (array / "c").rglob("*"))
 
 
-def compressor(compression: str) -> Any:
+def shards_note(array: Path) -> Path:
+    """The file that says how many there should be."""
+    return array / "mtl_shards"
+
+
+def compressor(compression: Compression) -> Any:
     """Lossless. Bits are shuffled first: in floats of similar size they are then long runs."""
     if compression == "none":
         return None

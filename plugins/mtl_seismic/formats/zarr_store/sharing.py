@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import glob
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from urllib.parse import quote, unquote
 
+from mtl_seismic.formats.zarr_store.layout import MARKER
 from mtlcore.errors import MtlError
 from mtlcore.plans import Block
+
+JOINED = ".joined"
 
 
 class Parts:
     """One file for each shard that an owner has claimed, and one for each owner that has joined and not left."""
 
     def __init__(self, started: Path) -> None:
-        if not (started / "zarr.json").is_file():
+        if not (started / MARKER).is_file():
             raise MtlError(f"{started} is no store that was begun: begin one, and join it before it is committed.")
         self._started = started
         self._folder = started / ".parts"
@@ -25,14 +30,23 @@ class Parts:
     def joined(self, owner: str) -> Iterator[Callable[[Block], None]]:
         """Join; a function that claims a shard for the owner before the first sample is written to it."""
         self._folder.mkdir(exist_ok=True)
-        joined = self._folder / f"{quote(owner, safe='')}.joined"
+        name = quote(owner, safe="")
+        # What is left of an earlier attempt that failed.
+        for old in self._folder.glob(f"{glob.escape(name)}.????????{JOINED}"):
+            old.unlink(missing_ok=True)
+        joined = self._folder / f"{name}.{secrets.token_hex(4)}{JOINED}"
         joined.touch()
         yield lambda block: self._claim(block, owner)
-        joined.unlink()
+        try:
+            joined.unlink()
+        except FileNotFoundError:
+            raise MtlError(
+                f"'{owner}' joined {self._started} a second time before it had left: processes need different names."
+            ) from None
 
     def close(self) -> None:
         """MtlError unless all who joined have left; then the notes are removed."""
-        left = sorted(unquote(path.stem) for path in self._folder.glob("*.joined"))
+        left = sorted(unquote(path.name.removesuffix(JOINED)[:-9]) for path in self._folder.glob(f"*{JOINED}"))
         if left:
             raise MtlError(f"{self._started} lacks the part of {', '.join(left)}: write it again, then commit.")
         rmtree(self._folder, ignore_errors=True)

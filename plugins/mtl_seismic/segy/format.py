@@ -1,0 +1,92 @@
+"""SEG-Y: 3D stacked volumes and 2D lines, read and written by windows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mtl_seismic.segy import hints
+from mtl_seismic.segy.draft import Draft, from_survey
+from mtl_seismic.segy.made import from_geometry
+from mtl_seismic.segy.options import POSITIONS, Options
+from mtl_seismic.segy.survey import Survey, read_survey
+from mtl_seismic.segy.volume import SegyVolume, SegyWriter
+from mtlcore import __version__
+from mtlcore.atomic import atomic_path
+from mtlcore.config import build
+from mtlcore.errors import MtlError, MtlWarning
+from mtlcore.interfaces import Format, Output
+from mtlcore.volume import Geometry, Volume, Writer
+
+
+@dataclass(frozen=True)
+class SegY(Options, Format):
+    """SEG-Y, revisions 0 to 2.1; the options are those of ``Options``.
+
+    A volume whose ``geometry.source`` is a SEG-Y file is written with all headers of that file, byte for
+    byte: only an integer sample format becomes IEEE (IBM stays IBM), one free card of the text header
+    says what the file holds, and a different vertical axis is put where it belongs.
+    """
+
+    name: ClassVar[str] = "segy"
+    suffixes: ClassVar[tuple[str, ...]] = (".sgy", ".segy")
+
+    def open(self, path: Path) -> Volume:
+        survey = read_survey(path, self)
+        _warn(survey.notes)
+        return SegyVolume(survey)
+
+    @contextmanager
+    def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
+        draft = self._draft(path, geometry, output)
+        _warn(draft.notes)
+        with atomic_path(path) as temporary:
+            traces = draft.start(temporary)
+            yield SegyWriter(traces, draft.layout.format.encode, draft.index)
+            copies, firsts = draft.repeated
+            for copy, first in zip(copies, firsts, strict=True):
+                traces.samples[copy] = traces.samples[first]
+            traces.traces.flush()
+
+    def _draft(self, path: Path, geometry: Geometry, output: Output) -> Draft:
+        facts = geometry.attributes.get("segy", {})
+        plain = self.text or f"MTLCORE {__version__}: {output.name}, {output.description} ({output.unit})"
+        source = _source(geometry)
+        if source is None:
+            return from_geometry(path, geometry, self.write_as, plain)
+        if source.geometry.axes[1:] == geometry.axes[1:]:
+            same_axis = source.geometry.axes[0] == geometry.axes[0]
+            line = hints.with_options([plain, f"MTL {output.name}"], facts, same_axis)
+            if line is None:
+                _warn([f"{path}: open it with the format options of {source.layout.path}; they are not said in it."])
+            return from_survey(source, geometry, self.write_as, line or plain)
+        _warn([f"{path} gets new headers: its traces are not those of {source.layout.path}."])
+        return from_geometry(path, geometry, self.write_as, plain)
+
+
+def _source(geometry: Geometry) -> Survey | None:
+    """The SEG-Y file that a volume comes from, read as it was read then; None where there is none any more."""
+    path, facts = geometry.source, geometry.attributes.get("segy")
+    if path is None or not (isinstance(facts, dict) or path.suffix.lower() in SegY.suffixes):
+        return None
+    try:
+        return read_survey(path, _as_read(facts if isinstance(facts, dict) else {}))
+    except MtlError as error:
+        _warn([f"The headers of {path} cannot be copied, new ones are made: {error}"])
+        return None
+
+
+def _as_read(facts: dict[str, Any]) -> Options:
+    """The options that find the same traces again, from geometry.attributes["segy"]."""
+    found = {name: start for name, start in facts.get("bytes", {}).items() if name in POSITIONS}
+    given = {name: value for name, value in facts.get("options", {}).items() if name not in POSITIONS}
+    return build(Options, given | found, "attributes.segy")
+
+
+def _warn(notes: Any) -> None:
+    for note in notes:
+        warnings.warn(note, MtlWarning, stacklevel=3)

@@ -1,0 +1,182 @@
+"""The viewer's server: this computer alone, a secret in the address, and nothing but GET.
+
+The page lies at ``http://127.0.0.1:PORT/TOKEN/``. Requests without the token get 403; so do those whose Host
+is not this computer's own name, since another site may let its name point here (DNS rebinding). Files are looked
+up in a fixed table, so that no path leads out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from mtl_seismic.view.slices import Slices
+from mtlcore.errors import MtlError
+
+ADDRESS = "127.0.0.1"
+OWN_NAMES = ("127.0.0.1", "localhost")
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Refused(Exception):
+    """A request that gets an error: its status and one line."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ViewServer(ThreadingHTTPServer):
+    """Serves one opened result; ``port`` 0 takes any free one. MtlError where the port cannot be had."""
+
+    daemon_threads = True
+
+    def __init__(self, slices: Slices, description: Mapping[str, Any], port: int = 0) -> None:
+        self.slices = slices
+        self.description = json.dumps(plain(description), allow_nan=False, default=str).encode()
+        self.token = secrets.token_urlsafe(18)
+        self.pages = load_pages()
+        try:
+            super().__init__((ADDRESS, port), Handler)
+        except OSError as error:
+            raise MtlError(
+                f"Port {port} of {ADDRESS} cannot be used: {error.strerror}. Take another, or --port 0."
+            ) from None
+
+    @property
+    def url(self) -> str:
+        """The page's address, with the token."""
+        return f"http://{ADDRESS}:{self.server_port}/{self.token}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that is closed while it loads is no error."""
+        import sys
+
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: ViewServer
+    protocol_version = "HTTP/1.1"
+    server_version = "mtl"
+    sys_version = ""
+    timeout = 60
+
+    def do_GET(self) -> None:
+        try:
+            self._check_host()
+            kind, content = self._answer(self._path_behind_token())
+        except Refused as refused:
+            self._send(refused.status, TYPES["json"], _error(refused))
+        except MtlError as error:
+            self._send(HTTPStatus.NOT_FOUND, TYPES["json"], _error(error))
+        except OSError as error:
+            if isinstance(error, ConnectionError):
+                raise
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, TYPES["json"], _error(error))
+        else:
+            self._send(HTTPStatus.OK, kind, content)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing: a line for every slice would hide what matters, and the address is a secret."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Errors that http.server itself finds (another method than GET, damaged requests)."""
+        self.close_connection = True
+        self._send(HTTPStatus(code), TYPES["json"], _error(message or HTTPStatus(code).phrase))
+
+    def _check_host(self) -> None:
+        host = self.headers.get("Host", "")
+        if host.rsplit(":", 1)[0].lower() not in OWN_NAMES:
+            raise Refused(HTTPStatus.FORBIDDEN, "This server answers to 127.0.0.1 and localhost alone.")
+
+    def _path_behind_token(self) -> str:
+        token, slash, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        if not secrets.compare_digest(token.encode(), self.server.token.encode()):
+            raise Refused(HTTPStatus.FORBIDDEN, "The token in the address is missing or wrong.")
+        if not slash:
+            raise Refused(HTTPStatus.NOT_FOUND, "The address of the page ends in a slash.")
+        return rest or "index.html"
+
+    def _answer(self, path: str) -> tuple[str, bytes]:
+        if path == "api/result":
+            return TYPES["json"], self.server.description
+        if path == "api/slice":
+            name, axis, index = (self._given(key) for key in ("field", "axis", "index"))
+            return "application/octet-stream", self.server.slices.slice(name, _whole(axis), _whole(index))
+        if path == "api/values":
+            at = tuple(_whole(number) for number in self._given("at").split(","))
+            return TYPES["json"], json.dumps(plain({"at": at, "values": self.server.slices.values(at)})).encode()
+        if path not in self.server.pages:
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such page.")
+        return TYPES[path.rpartition(".")[2]], self.server.pages[path]
+
+    def _given(self, key: str) -> str:
+        values = parse_qs(urlsplit(self.path).query).get(key, [])
+        if len(values) != 1:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"The address needs one {key}=.")
+        return values[0]
+
+    def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def load_pages() -> dict[str, bytes]:
+    """The page's files by name."""
+    folder = files("mtl_seismic.view") / "static"
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in TYPES}
+
+
+def plain(value: Any) -> Any:
+    """The value with None for every float that JSON cannot write."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _whole(text: str) -> int:
+    # int() alone takes underscores, blanks and thousands of digits.
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"'{text[:20]}' is no whole number.")
+    return int(text)
+
+
+def _error(error: object) -> bytes:
+    return json.dumps({"error": str(error)}).encode()

@@ -1,0 +1,97 @@
+"""HDF5 files: what other programs see, and what must not go wrong silently."""
+
+import resource
+
+import numpy as np
+import pytest
+
+from mtl_seismic.formats.hdf5 import Hdf5
+from mtlcore import Axis, Geometry, MtlError, Output
+
+h5py = pytest.importorskip("h5py")
+
+AXES = (Axis("time", 5, 100.0, 4.0, "ms"), Axis("inline", 4, 1000.0, 2.0, "line"), Axis("crossline", 3, 50.0, -1.0))
+GEOMETRY = Geometry(AXES, np.arange(12).reshape(4, 3) > 2)
+VALUES = np.arange(60, dtype="f4").reshape(5, 4, 3)
+WHOLE = (slice(0, 5), slice(0, 4), slice(0, 3))
+
+
+def write(path, geometry=GEOMETRY, **options):
+    with Hdf5(**options).create(path, geometry, Output("rgt", "relative geological time")) as writer:
+        writer.write(WHOLE, VALUES)
+    return path
+
+
+def test_axes_are_dimension_scales(tmp_path):
+    with h5py.File(write(tmp_path / "a.h5")) as file:
+        rgt = file["rgt"]
+        assert [dimension.keys() for dimension in rgt.dims] == [["time"], ["inline"], ["crossline"]]
+        np.testing.assert_array_equal(rgt.dims[2][0], [50, 49, 48])
+        assert (file["time"].attrs["units"], rgt.attrs["units"]) == ("ms", "1")
+        np.testing.assert_array_equal(file["live"], GEOMETRY.live)
+
+
+def test_long_attributes_fit(tmp_path):
+    attributes = {"text header": "C" * 100_000}
+    path = write(tmp_path / "a.h5", GEOMETRY.like(attributes=attributes))
+    assert Hdf5().open(path).geometry.attributes == attributes
+
+
+def test_files_of_other_programs(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["survey/amplitude"] = VALUES
+        file["survey/cdp"] = np.arange(3)
+    assert Hdf5().open(tmp_path / "a.h5").geometry.axes == Geometry.of_shape((5, 4, 3)).axes
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["other"] = VALUES
+    with pytest.raises(MtlError, match=r"2 arrays .* Say array=NAME\. Arrays of 2 or 3 axes: other, survey/amplitude"):
+        Hdf5().open(tmp_path / "a.h5")
+    np.testing.assert_array_equal(Hdf5(array="/survey/amplitude").open(tmp_path / "a.h5").load(), VALUES)
+
+
+def test_a_geometry_of_other_axes_is_refused(tmp_path):
+    path = write(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        file["inline"][0] = 7
+    with pytest.raises(MtlError, match=r"a\.h5 has a geometry of other axes than its dataset"):
+        Hdf5().open(path)
+
+
+def test_damaged_files_are_said_in_one_line(tmp_path):
+    path = write(tmp_path / "a.h5", compression="gzip")
+    content = path.read_bytes()
+    for damaged in (b"text", content[: len(content) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(MtlError, match=r"a\.h5 cannot be read as HDF5: ") as caught:
+            Hdf5().open(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_windows_that_do_not_fit(tmp_path):
+    with (
+        pytest.raises(ValueError, match="do not fit"),
+        Hdf5().create(tmp_path / "a.h5", GEOMETRY, Output("a")) as writer,
+    ):
+        writer.write(WHOLE, np.ones((1, 4, 3), "f4"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk(tmp_path):
+    # A limit on file sizes stands in for the full disk: the same calls fail, in the same way.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with (
+            pytest.raises(MtlError, match=r"Cannot write .*a\.h5: it is too large"),
+            Hdf5().create(tmp_path / "a.h5", Geometry.of_shape((300, 200)), Output("a")) as writer,
+        ):
+            writer.write((slice(0, 300), slice(0, 200)), np.ones((300, 200), "f4"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_package_h5py_is_an_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    with pytest.raises(MtlError, match=r'need the package h5py, not installed here: pip install "mtlcore\[hdf5\]"'):
+        Hdf5()
