@@ -162,14 +162,13 @@ class EpochOrder(Sampler[list[Key]]):
             yield keys[begin : begin + share]
 
     def _stretch(self, begin: int, length: int) -> list[Key]:
-        passes = range(begin // self.count, (begin + length - 1) // self.count + 1)
-        keys = [
-            (number, int(index))
-            for number in passes
-            for index in np.random.default_rng([self.seed, number]).permutation(self.count)
-        ]
-        offset = begin - passes[0] * self.count
-        return keys[offset : offset + length]
+        keys: list[Key] = []
+        while length > 0:
+            number, offset = divmod(begin, self.count)
+            order = np.random.default_rng([self.seed, number]).permutation(self.count)[offset : offset + length]
+            keys += [(number, int(index)) for index in order]
+            begin, length = begin + len(order), length - len(order)
+        return keys
 
 
 def batches(samples: Samples, order: Sequence[list[Key]] | EpochOrder, workers: int) -> DataLoader[Item]:
