@@ -203,11 +203,13 @@ def export_model(
     *,
     half: bool = False,
     evaluations: Sequence[Mapping[str, Any]] = (),
+    note: str | None = None,
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
 
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
+    ``note``: said on the terminal whenever the model is used.
     """
     source = model_folder(run)
     model = load_model(source, plugins=plugins)
@@ -216,8 +218,10 @@ def export_model(
     if evaluations:
         figures = [{name: values[name] for name in ("data", "split", "mean", "count")} for values in evaluations]
         model.config = replace(model.config, training={**model.config.training, "evaluations": figures})
+    if note is not None:
+        model.config = replace(model.config, note=note)
     kept = source / CARD
-    unchanged = kept.is_file() and not tasks and not evaluations
+    unchanged = kept.is_file() and not tasks and not evaluations and note is None
     save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
     return model
 

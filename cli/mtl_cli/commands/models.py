@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="What mtl evaluate --json printed, for the model card (repeatable).",
 )
+@click.option("--note", help="A line that the terminal says whenever the model is used.")
 @options.force_option
-def export_command(
-    run: Path, model_dir: Path, tasks: tuple[str, ...] | None, half: bool, evaluations: tuple[Path, ...], force: bool
-) -> None:
+def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], force: bool, **given: Any) -> None:
     """Write a training run's model to a folder of its own.
 
     MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model folder.
@@ -39,10 +38,12 @@ def export_command(
     from mtlcore import checkpoint, folders
 
     model = checkpoint.load_model(checkpoint.model_folder(run))
-    model.chosen(tasks)
+    model.chosen(given["tasks"])
     figures = [checkpoint.read_evaluation(path) for path in evaluations]
     folders.claim(model_dir, force)
-    checkpoint.export_model(run, model_dir, tasks, half=half, evaluations=figures)
+    checkpoint.export_model(
+        run, model_dir, given["tasks"], half=given["half"], evaluations=figures, note=given["note"]
+    )
     click.echo(f"Model: {model_dir}")
 
 
