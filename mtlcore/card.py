@@ -44,7 +44,9 @@ def model_card(model: Model) -> str:
 def _evaluation(values: Mapping[str, Any]) -> list[str]:
     """Figures on data that training never saw."""
     title = f"## Figures on {values['data']}, split {values['split']}"
-    return [title, "", *_table(values["mean"], values["count"])]
+    how = f"Stages {', '.join(values['stages'])}; refining passes: {values['iterations']}."
+    source = f" Options of the data: {_text(values['source'])}." if values.get("source") else ""
+    return [title, "", how + source, "", *_table(values["mean"], values["count"])]
 
 
 def _list(facts: Mapping[str, Any]) -> list[str]:

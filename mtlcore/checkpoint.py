@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -73,7 +70,7 @@ def load_model(
     folder = find_model(source, stage, ndim, registered)
     config = read_config(folder)
     model = Model.new(config, registered)
-    _fill(model, load_tensors(folder / WEIGHTS), folder / WEIGHTS)
+    fill(model, load_tensors(folder / WEIGHTS), folder / WEIGHTS)
     model.folder, model.fingerprint = folder, file_hash(folder / WEIGHTS)
     return model.to(resolve(device))
 
@@ -136,7 +133,7 @@ def _checked(config: ModelConfig, path: Path) -> ModelConfig:
     return config
 
 
-def _fill(model: Model, tensors: Mapping[str, Tensor], path: Path) -> None:
+def fill(model: Model, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Put weights into the network; names and shapes must agree one by one."""
     expected = model.net.state_dict()
     for name in expected:
@@ -158,106 +155,3 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def import_checkpoint(path: Path, folder: Path, plugins: Plugins | None = None) -> Model:
-    """A foreign checkpoint as a model folder (see convert_foreign)."""
-    model = convert_foreign(path, plugins)
-    save_model(model, folder)
-    return model
-
-
-def convert_foreign(path: Path, plugins: Plugins | None = None) -> Model:
-    """A foreign checkpoint (a Lightning file or a bare state dict) as a model; nothing in it is executed."""
-    registered = plugins or current()
-    state = _read_foreign(path)
-    converted = registered.hook.convert_checkpoint(state=state)
-    if converted is None:
-        keys = ", ".join(list(state)[:4])
-        raise MtlError(f"{path} is no checkpoint that an installed plugin knows: its keys begin with {keys}.")
-    options, weights = converted
-    model = Model.new(build(ModelConfig, options, str(path)), registered)
-    _fill(model, weights, path)
-    return model
-
-
-def _read_foreign(path: Path) -> dict[str, Tensor]:
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise MtlError(f"Checkpoint {path} does not exist.") from None
-    except Exception as error:
-        # torch raises many kinds here, and its message may run over a page.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MtlError(f"{path} cannot be read as a checkpoint of weights alone: {reason}") from None
-    state = content.get("state_dict", content) if isinstance(content, dict) else content
-    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise MtlError(f"{path} holds no state dict: expected a Lightning checkpoint or a dict of tensors.")
-    return {str(name): value for name, value in state.items()}
-
-
-def export_model(
-    run: Path,
-    folder: Path,
-    tasks: Sequence[str] | None = None,
-    *,
-    half: bool = False,
-    evaluations: Sequence[Mapping[str, Any]] = (),
-    note: str | None = None,
-    plugins: Plugins | None = None,
-) -> Model:
-    """Copy a model, or a training run's best one, to a folder of its own.
-
-    ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
-    ``note``: said on the terminal whenever the model is used.
-    """
-    source = model_folder(run)
-    model = load_model(source, plugins=plugins)
-    if tasks:
-        model = _part_of(model, tasks, plugins or current())
-    if evaluations:
-        figures = [{name: values[name] for name in ("data", "split", "mean", "count")} for values in evaluations]
-        model.config = replace(model.config, training={**model.config.training, "evaluations": figures})
-    if note is not None:
-        model.config = replace(model.config, note=note)
-    kept = source / CARD
-    unchanged = kept.is_file() and not tasks and not evaluations and note is None
-    save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
-    return model
-
-
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """What ``mtl evaluate --json`` printed into a file."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MtlError(f"Evaluation {path} does not exist.") from None
-    except (OSError, ValueError) as error:
-        raise MtlError(f"Evaluation {path} cannot be read as JSON: {error}.") from None
-    if not isinstance(values, dict) or not {"data", "split", "mean", "count"} <= set(values):
-        raise MtlError(f"{path} is no evaluation: expected what mtl evaluate --json prints.")
-    return values
-
-
-def model_folder(run: Path) -> Path:
-    """The model of a training run (its best one), or the folder itself where it is a model's."""
-    for place in (run / BEST, run):
-        if (place / CONFIG).is_file():
-            return place
-    raise MtlError(f"{run} is neither a training run with a best model nor a model folder.")
-
-
-def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
-    """A model of some of the tasks; the network's inputs stay as they are."""
-    model.chosen(names)
-    options = model.config.as_dict()
-    options["tasks"] = [task for task in options["tasks"] if task["name"] in names]
-    if model.stage.needs_fields and len(names) < len(model.tasks):
-        raise MtlError(
-            f"The model refines fields of {', '.join(task.name for task in model.tasks)} together: "
-            "a part of it would lack its inputs. Export it whole."
-        )
-    part = Model.new(build(ModelConfig, options, "config"), plugins)
-    wanted = part.net.state_dict()
-    part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})
-    return part

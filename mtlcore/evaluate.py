@@ -18,11 +18,15 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``items``: per item, figures by "task.metric". ``mean``: over the items where a figure is defined."""
+    """``items``: per item, figures by "task.metric". ``mean``: over the items where a figure is defined.
+
+    ``stages``: those of the chain, in order.
+    """
 
     items: list[dict[str, float]]
     mean: dict[str, float]
     count: dict[str, int]
+    stages: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -45,7 +49,7 @@ def evaluate(
         figures.append(evaluate_item(chain, items[index], tasks, np.random.default_rng([seed, index])))
         if plugins is not None:
             plugins.hook.step_finished(stage="evaluate", step=index + 1, total=total, values={})
-    result = Evaluation(figures, *summary(figures))
+    result = Evaluation(figures, *summary(figures), tuple(model.stage.name for model in chain.models))
     if plugins is not None:
         plugins.hook.stage_finished(stage="evaluate", values=result.mean)
     return result

@@ -1,6 +1,6 @@
 """Draw items of the four recipes as one sheet: image, clean image with faults, geological time.
 
-    python tests/benchmarks/synth_sheet.py .github/recipes.png
+python tests/benchmarks/synth_sheet.py .github/recipes.png
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +71,11 @@ def test_from_data_to_a_model_that_runs(mtl: Run, data: Path) -> None:
     np.save("image.npy", np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32))
     result = mtl("run", "--model", "model", "--input", "image.npy", "--output", "out", "--no-pictures")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in Path("out").glob("*.npy")) == ["dhr.npy", "fault_dip.npy", "fault_probability.npy"]
+    assert sorted(path.name for path in Path("out").glob("*.npy")) == [
+        "dhr.npy",
+        "fault_dip.npy",
+        "fault_probability.npy",
+    ]
 
 
 def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mtlcore.checkpoint import export_model, import_checkpoint, load_model, save_model
+from mtlcore.checkpoint import load_model, save_model
 from mtlcore.errors import MtlError, OptionError
+from mtlcore.export import export_model
+from mtlcore.foreign import import_checkpoint
 
 
 @pytest.fixture

@@ -179,8 +179,10 @@ def test_solve_of_the_task_takes_decoded_tensors():
         assert (found.min(), found.max()) == (0, 1)
 
 
-def test_merging_mirrored_times_keeps_them_increasing():
+def test_merging_mirrored_times_keeps_them_increasing_and_from_0_to_1():
     times = [np.sort(np.random.default_rng(i).random((20, 8)), axis=0).astype(np.float32) for i in range(2)]
     merged = RGT().merge([{"rgt": time} for time in times])["rgt"]
-    assert np.allclose(merged, (times[0] + times[1]) / 2)
+    mean = (times[0] + times[1]) / 2
+    assert np.allclose(merged, (mean - mean.min()) / (mean.max() - mean.min()), atol=1e-6)
+    assert (merged.min(), merged.max()) == (0, 1)
     assert (np.diff(merged, axis=0) >= 0).all()

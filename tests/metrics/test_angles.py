@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mtl_seismic.heads.metrics import axial_difference, axial_error, plane_angle, plane_normal
 
 strikes = st.floats(0, 180)
@@ -73,9 +74,7 @@ def test_plane_normal_of_a_volume() -> None:
 
 
 @given(sa=strikes, da=dips, sb=strikes, db=dips, sign=st.sampled_from([1, -1]))
-def test_plane_angle_is_the_same_for_both_descriptions(
-    sa: float, da: float, sb: float, db: float, sign: int
-) -> None:
+def test_plane_angle_is_the_same_for_both_descriptions(sa: float, da: float, sb: float, db: float, sign: int) -> None:
     angle = plane_angle(sa, da, sb, db)
     assert 0 <= angle <= 90 + 1e-9
     assert plane_angle(sa + sign * 180, 180 - da, sb, db) == pytest.approx(angle, abs=1e-9)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from mtl_seismic.heads.metrics import average_precision, calibration_error, precision_recall
 from numpy.typing import NDArray
+
+from mtl_seismic.heads.metrics import average_precision, calibration_error, precision_recall
 
 Array = NDArray[Any]
 fields = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=6).flatmap(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing
 from numpy.typing import NDArray
+
+from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing
 
 Array = NDArray[Any]
 PERFECT = {"mean": 0.0, "p95": 0.0, "within_2": 1.0}
@@ -93,12 +94,8 @@ def test_a_perfect_estimate(shape: tuple[int, ...]) -> None:
     assert horizon_depth_error(truth, truth) == PERFECT
 
 
-@given(
-    seed=st.integers(0, 50), scale=st.floats(0.01, 50), offset=st.floats(-5, 5), axes=st.sampled_from([2, 3])
-)
-def test_a_linear_change_of_the_estimate_does_not_matter(
-    seed: int, scale: float, offset: float, axes: int
-) -> None:
+@given(seed=st.integers(0, 50), scale=st.floats(0.01, 50), offset=st.floats(-5, 5), axes=st.sampled_from([2, 3]))
+def test_a_linear_change_of_the_estimate_does_not_matter(seed: int, scale: float, offset: float, axes: int) -> None:
     shape = (12, 4, 3)[:axes]
     estimate, truth = layers(shape, seed), layers(shape, seed + 1)
     expected = horizon_depth_error(estimate, truth)["mean"]

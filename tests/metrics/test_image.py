@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mtl_seismic.heads.metrics import peak_signal_to_noise, signal_to_noise, structural_similarity
 from numpy.typing import NDArray
+
+from mtl_seismic.heads.metrics import peak_signal_to_noise, signal_to_noise, structural_similarity
 
 Array = NDArray[Any]
 shapes = pytest.mark.parametrize("shape", [(13, 12), (12, 11, 13)])
@@ -65,9 +66,7 @@ def test_peak_signal_to_noise_by_hand() -> None:
 @shapes
 def test_structural_similarity_follows_its_definition(shape: tuple[int, ...]) -> None:
     estimate, truth = pair(shape)
-    assert structural_similarity(estimate, truth, 2.0) == pytest.approx(
-        similarity_by_hand(estimate, truth, 2.0)
-    )
+    assert structural_similarity(estimate, truth, 2.0) == pytest.approx(similarity_by_hand(estimate, truth, 2.0))
 
 
 @shapes

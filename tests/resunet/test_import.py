@@ -22,7 +22,8 @@ def test_an_imported_model_gives_the_references_numbers(
     if lightning and name.startswith("mtl3"):
         pytest.skip("the same path as in 2D")
     state = seeded(name)
-    torch.save({"state_dict": state, "epoch": 3, "hyper_parameters": {"lr": 5e-5}} if lightning else state, tmp_path / "c")
+    content = {"state_dict": state, "epoch": 3, "hyper_parameters": {"lr": 5e-5}} if lightning else state
+    torch.save(content, tmp_path / "c")
     result = CliRunner().invoke(cli, ["import", str(tmp_path / "c"), str(tmp_path / "model")])
     assert result.exit_code == 0, result.output
     model = mtlcore.load_model(tmp_path / "model")

@@ -102,7 +102,7 @@ def test_the_box_of_a_fault_holds_all_that_it_moves(fault):
     grid = [axis.copy() for axis in points]
     undo(fault, points, None)
     moved = np.any([one != other for one, other in zip(points, grid, strict=True)], axis=0)
-    moved[reach_box(fault, 0.0, range(shape[0]), shape[1:])] = False
+    moved[reach_box(fault, (0.0, 0.0), range(shape[0]), shape[1:])] = False
     assert not moved.any()
 
 

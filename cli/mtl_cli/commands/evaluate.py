@@ -45,7 +45,8 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
         source["shape"] = list(given["shape"])
     found = carry_out(given, source)
     if given["as_json"]:
-        facts = {"data": given["data"], "split": given["split"], "source": source}
+        facts = {name: given[name] for name in ("data", "split", "iterations")}
+        facts |= {"source": source, "stages": found.stages}
         echo_json({**facts, "items": found.items, "mean": found.mean, "count": found.count})
         return
     rows = [("metric", "mean", "items")]

@@ -35,15 +35,14 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
 
     MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model folder.
     """
-    from mtlcore import checkpoint, folders
+    from mtlcore import export, folders
+    from mtlcore.checkpoint import load_model
 
-    model = checkpoint.load_model(checkpoint.model_folder(run))
+    model = load_model(export.model_folder(run))
     model.chosen(given["tasks"])
-    figures = [checkpoint.read_evaluation(path) for path in evaluations]
+    figures = [export.read_evaluation(path) for path in evaluations]
     folders.claim(model_dir, force)
-    checkpoint.export_model(
-        run, model_dir, given["tasks"], half=given["half"], evaluations=figures, note=given["note"]
-    )
+    export.export_model(run, model_dir, given["tasks"], half=given["half"], evaluations=figures, note=given["note"])
     click.echo(f"Model: {model_dir}")
 
 
@@ -57,12 +56,13 @@ def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
     A Lightning file or a bare state dict, of MTI or MTR, 2D or 3D: its keys tell which.
     Nothing in the file is executed.
     """
-    from mtlcore import checkpoint as core
     from mtlcore import folders
+    from mtlcore.checkpoint import save_model
+    from mtlcore.foreign import convert_foreign
 
-    model = core.convert_foreign(checkpoint)
+    model = convert_foreign(checkpoint)
     folders.claim(model_dir, force)
-    core.save_model(model, model_dir)
+    save_model(model, model_dir)
     tasks = ", ".join(task.name for task in model.tasks)
     click.echo(f"Model: {model_dir} ({model.stage.name}, {model.ndim}D, tasks {tasks})")
 

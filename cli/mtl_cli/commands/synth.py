@@ -62,4 +62,3 @@ def synth(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
         installed.hook.stage_finished(stage="synth", values={})
     click.echo(f"Data set: {folder} (described in {folder / MANIFEST})")
     click.echo(f"Next: mtl train --data {folder} --output run")
-

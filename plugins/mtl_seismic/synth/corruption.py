@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, Range, count, raw_noise, rescale, uniform
-from mtl_seismic.synth.faults import Fault, trace_back
-from mtl_seismic.synth.labels import fault_labels, row_chunks
-from mtl_seismic.synth.smoothing import smooth
+from mtl_seismic.synth.draws import Array, Range, count, rescale, uniform
+from mtl_seismic.synth.faults import Fault, trace_points
+from mtl_seismic.synth.smoothing import smooth_noise
 
 _KEPT_ERASED: Range = (0.05, 0.45)  # fraction of the area where true faults are erased
 _FALSE_ERASED: Range = (0.85, 0.95)  # fraction of the area where false faults are erased
@@ -29,7 +28,7 @@ def corrupted(labels: dict[str, Array], rng: np.random.Generator) -> dict[str, A
 
 def corrupt_rgt(rgt: Array, rng: np.random.Generator) -> Array:
     """Multiply RGT (0..1, any shape) by smooth noise of up to 10 % about 1, and clip to 0..1."""
-    noise = smooth(raw_noise(rng, rgt.shape), 5)
+    noise = smooth_noise(rng, rgt.shape, 5)
     noise *= np.float32(uniform(rng, (0, 0.1)) / max(float(np.abs(noise).max()), 1e-12))
     noise += 1 - noise.mean()
     noise *= rgt
@@ -38,10 +37,10 @@ def corrupt_rgt(rgt: Array, rng: np.random.Generator) -> Array:
 
 def corrupt_dhr(dhr: Array, rng: np.random.Generator) -> Array:
     """Add noise of 5 % of the largest amplitude to an image, then fade parts of it out."""
-    gate = rescale(smooth(raw_noise(rng, dhr.shape), 5), 0, 1)
+    gate = rescale(smooth_noise(rng, dhr.shape, 5), 0, 1)
     gate[gate < 0.2] = 0
     gate[gate > 0.5] = 1
-    noise = smooth(raw_noise(rng, dhr.shape), 2)
+    noise = smooth_noise(rng, dhr.shape, 2)
     noise -= noise.mean()
     noise *= np.float32(0.05 * float(np.abs(dhr).max()) / max(float(np.abs(noise).max()), 1e-12))
     noise += dhr
@@ -58,26 +57,35 @@ def corrupt_fault(
     """
     kept = erasing_mask(rng, probability.shape, uniform(rng, _KEPT_ERASED))
     added = erasing_mask(rng, probability.shape, uniform(rng, _FALSE_ERASED))
-    false = _false_faults(probability.shape, rng)
-    added &= false["fault_probability"] > 0
     added &= ~(kept & (probability == 1))
-    dips = np.where(added, false["fault_dip"], dip * kept)
-    strikes = None if strike is None else np.where(added, false["fault_strike"], strike * kept)
-    return np.where(added, np.float32(1), probability * kept), dips, strikes
+    where, false_dip, false_strike = _false_faults(added, rng)
+    found, dips = probability * kept, dip * kept
+    found[where] = 1
+    dips[where] = false_dip
+    if strike is None:
+        return found, dips, None
+    strikes = strike * kept
+    strikes[where] = false_strike
+    return found, dips, strikes
 
 
 def erasing_mask(rng: np.random.Generator, shape: tuple[int, ...], fraction: float) -> Array:
     """Return a mask of blobs of a few samples: False on at most `fraction` of the area."""
-    field = rescale(smooth(raw_noise(rng, shape), 4), 0, 1)
+    field = rescale(smooth_noise(rng, shape, 4), 0, 1)
     step = np.minimum((field * np.float32(1000)).astype(np.int16), 999)
     below = np.cumsum(np.bincount(step.ravel(), minlength=1000))
     return step >= np.searchsorted(below, fraction * field.size, side="right")
 
 
-def _false_faults(shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, Array]:
-    faults = _drawn_2d(shape, rng) if len(shape) == 2 else _drawn_3d(shape, rng)
-    rows = [trace_back(faults, _THICKNESS, rows, shape[1:]).number for rows in row_chunks(shape)]
-    return fault_labels(np.concatenate(rows), faults)
+def _false_faults(shown: Array, rng: np.random.Generator) -> tuple[tuple[Array, ...], Array, Array]:
+    """Draw false faults: return the indices of their samples among those shown, and dip and strike there."""
+    faults = _drawn_2d(shown.shape, rng) if shown.ndim == 2 else _drawn_3d(shown.shape, rng)
+    # Few samples are shown, so only they are traced.
+    where = np.unravel_index(np.flatnonzero(shown), shown.shape)
+    number = trace_points(faults, _THICKNESS, [axis.astype(np.float32) for axis in where]).number
+    crossed = np.flatnonzero(number)
+    angles = np.array([(fault.dip, fault.strike) for fault in faults], np.float32).take(number[crossed] - 1, axis=0)
+    return tuple(axis[crossed] for axis in where), angles[:, 0], angles[:, 1]
 
 
 def _drawn_2d(shape: tuple[int, ...], rng: np.random.Generator) -> Sequence[Fault]:

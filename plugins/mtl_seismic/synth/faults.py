@@ -70,9 +70,13 @@ def trace_back(
 
     Rock is torn at the far face of a fault's trace of the given thickness, as in RGM, or in its middle if `centred`.
     """
-    grid = np.ogrid[rows.start : rows.stop, *(slice(size) for size in lateral)]
-    shape = (len(rows), *lateral)
-    traced = Traced(np.zeros(shape, np.int16), np.zeros(shape, np.intp), np.zeros((1, len(shape)), np.intp))
+    return trace_points(faults, thickness, np.ogrid[rows.start : rows.stop, *map(slice, lateral)], centred)
+
+
+def trace_points(faults: Sequence[Fault], thickness: float, grid: Sequence[Array], centred: bool = False) -> Traced:
+    """Do what `trace_back` does for points: arrays of depth, x2 and x3 that broadcast to a shape of any dimension."""
+    shape = np.broadcast_shapes(*(axis.shape for axis in grid))
+    traced = Traced(np.zeros(shape, np.int16), np.zeros(shape, np.intp), np.zeros((1, len(grid)), np.intp))
     for number in range(len(faults), 0, -1):
         traced = _before_fault(traced, faults[number - 1], number, (thickness, centred), grid)
     return traced

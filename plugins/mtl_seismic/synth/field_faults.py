@@ -177,22 +177,41 @@ def _slide(
     points[2][...] += out
 
 
-def reach_box(fault: CurvedFault, margin: float, rows: range, lateral: Sequence[int]) -> tuple[slice, ...] | None:
-    """Return the part of rows x lateral that the fault can have moved, if later events moved it less than `margin`."""
-    ends = np.array([-fault.half_depth, fault.half_depth])
-    steepest = float(np.sqrt(1 + fault.slope(ends[1:])[0] ** 2))
-    spread = fault.half_length**2 * abs(fault.bend) / 2
-    out = float(np.abs(fault.surface(ends)).max()) + (fault.reach + spread) * steepest
-    cosine, sine = (abs(part) for part in fault.direction)
-    extents = [fault.half_depth, out * cosine + fault.half_length * sine, out * sine + fault.half_length * cosine]
-    if len(lateral) == 1:
-        extents[1] = out
+def reach_box(
+    fault: CurvedFault, margin: tuple[float, float], rows: range, lateral: Sequence[int]
+) -> tuple[slice, ...] | None:
+    """Return the part of rows x lateral that the fault can have changed, if later events moved it less than `margin`.
+
+    The margin is in samples along depth and laterally.
+    """
+    down, aside = margin
+    low = max(-fault.half_depth, rows.start - down - fault.centre[0])
+    high = min(fault.half_depth, rows.stop + down - fault.centre[0])
+    if low >= high:
+        return None
+    sideways = _lateral_extents(fault, np.array([low, high]), len(lateral))
     bounds = [(rows.start, rows.stop), *((0, size) for size in lateral)]
+    extents = [(low - down, high + down), *((start - aside, stop + aside) for start, stop in sideways)]
     box = []
-    for (start, stop), at, extent in zip(bounds, fault.centre, extents, strict=False):
-        low, high = int(at - extent - margin) - 1, int(at + extent + margin) + 2
-        box.append(slice(max(low, start) - start, max(min(high, stop) - start, 0)))
+    for (start, stop), at, (before, behind) in zip(bounds, fault.centre, extents, strict=True):
+        first, last = int(np.floor(at + before)) - 1, int(at + behind) + 2
+        box.append(slice(max(first, start) - start, max(min(last, stop) - start, 0)))
     return None if any(part.start >= part.stop for part in box) else tuple(box)
+
+
+def _lateral_extents(fault: CurvedFault, zeta: Array, axes: int) -> list[tuple[float, float]]:
+    """Return how far a fault reaches from its centre along each lateral axis, between two depths below the centre."""
+    nearest_tip = float(np.clip(0, *zeta)) / fault.half_depth
+    along = fault.half_length * float(np.sqrt(max(1 - nearest_tip**2, 0))) if axes == 2 else 0.0
+    turn = along * abs(fault.bend)
+    width = max(fault.reach, 4 * fault.washout_width)
+    width *= float(np.sqrt(1 + np.square(fault.slope(zeta)).max() + turn**2))
+    sag = along**2 * fault.bend / 2
+    # H rises all the way down.
+    out = np.array([fault.surface(zeta)[0] + min(sag, 0) - width, fault.surface(zeta)[1] + max(sag, 0) + width])
+    cosine, sine = fault.direction
+    ways = [(cosine, abs(sine)), (sine, abs(cosine))] if axes == 2 else [(float(np.sign(cosine)), 0.0)]
+    return [(float((out * way).min()) - along * side, float((out * way).max()) + along * side) for way, side in ways]
 
 
 def angles(gradient: Sequence[Array]) -> tuple[Array, Array]:

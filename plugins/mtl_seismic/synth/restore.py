@@ -72,9 +72,8 @@ def _hills(lateral: tuple[int, ...], sigma: float, height: float, rng: np.random
 
 def restore_rows(model: Structure, rows: range) -> Restored:
     """Restore all samples of some rows (which may lie outside the image)."""
-    grid = np.ogrid[rows.start : rows.stop, *map(slice, model.shape[1:])]
-    shape = (len(rows), *model.shape[1:])
-    points = [np.broadcast_to(axis, shape).astype(np.float32) for axis in grid]
+    points = list(np.indices((len(rows), *model.shape[1:]), np.float32))
+    points[0] += rows.start
     return _restore(model, points, rows)
 
 
@@ -97,14 +96,17 @@ def _restore(
         blank, points[1:], np.zeros(shape, np.int8), np.zeros(shape, np.int16), np.ones(shape, np.float32)
     )
     active: Array | None = None
-    number, margin = sum(len(stage.faults) for stage in model.draws.stages), 0.0
+    number = sum(len(stage.faults) for stage in model.draws.stages)
+    down, aside = 0.0, 0.0  # how far samples can have been moved so far
     for k, (stage, relief) in enumerate(zip(model.draws.stages, model.reliefs, strict=True)):
         for fault in stage.faults[::-1]:
-            box = reach_box(fault, margin, rows, model.shape[1:]) if rows else _not_older(number, wanted)
+            box = reach_box(fault, (down, aside), rows, model.shape[1:]) if rows else _not_older(number, wanted)
             if box is not None:
                 _undo_fault(model, fault, number, points, result, (box, active, wanted))
-            number, margin = number - 1, margin + abs(fault.displacement)
-        margin += float(np.abs(relief.fold).max() + np.abs(relief.growth).max() * model.shape[0])
+            number, down, aside = number - 1, down + abs(fault.displacement), aside + abs(fault.displacement)
+        if rows:
+            deepest = max(abs(rows.start), abs(rows.stop)) + down
+            down += float(np.abs(relief.fold).max() + np.abs(relief.growth).max() * deepest)
         active = _undo_stage(k, relief, stage.drape, points, active, result)
     return result
 
@@ -129,8 +131,11 @@ def _undo_fault(
         wanted[1][box][chosen] = crossing.distance[chosen]
         return
     away = np.abs(crossing.distance)
-    near = np.nonzero(away < max(4 * fault.washout_width, model.thickness))
-    away, moved = away[near], np.abs(crossing.displacement[near])
+    close = away < max(4 * fault.washout_width, model.thickness)
+    close &= crossing.displacement != 0
+    flat = np.flatnonzero(close)
+    away, moved = away.take(flat), np.abs(crossing.displacement.take(flat))
+    near = np.unravel_index(flat, close.shape)
     labels, amplitude = result.fault[box], result.amplitude[box]
     trace = (away <= model.thickness / 2) & (moved >= model.least_displacement) & (labels[near] == 0)
     labels[tuple(axis[trace] for axis in near)] = number
@@ -145,7 +150,7 @@ def _undo_stage(
     """Undo a stage's folds, settle which samples were deposited in it, and return where older rock lies (1, else 0)."""
     depth, lateral = points[0], points[1:]
     maps = [relief.fold, relief.growth, *([] if relief.surface is None else [relief.surface])]
-    fold, growth, *surface = interpolated(maps, lateral)
+    fold, growth, *surface = _read(maps, lateral)
     growth *= depth
     fold += growth
     depth -= fold if active is None else fold * active
@@ -159,6 +164,20 @@ def _undo_stage(
     return (old & ~above).astype(np.float32)
 
 
+def _read(maps: Sequence[Array], lateral: Sequence[Array]) -> list[Array]:
+    """Return `interpolated` maps for samples most of which may still lie where they do in the image."""
+    if lateral[0].shape[1:] != maps[0].shape:
+        return interpolated(maps, lateral)
+    moved = np.zeros(lateral[0].shape, bool)
+    for at, here in zip(lateral, np.ogrid[*map(slice, maps[0].shape)], strict=True):
+        moved |= at != here.astype(np.float32)
+    where = np.flatnonzero(moved)
+    results = [np.broadcast_to(values, moved.shape).copy() for values in maps]
+    for result, values in zip(results, interpolated(maps, [at.take(where) for at in lateral]), strict=True):
+        result.put(where, values)
+    return results
+
+
 def interpolated(maps: Sequence[Array], lateral: Sequence[Array]) -> list[Array]:
     """Interpolate maps over the lateral axes linearly at positions in samples; beyond their edges they are level."""
     brackets = [_bracket(at, size) for at, size in zip(lateral, maps[0].shape, strict=True)]
@@ -166,16 +185,27 @@ def interpolated(maps: Sequence[Array], lateral: Sequence[Array]) -> list[Array]
         before, step, part = brackets[0]
         return [_between(line.take(before), line.take(before + step), part) for line in maps]
     (before, step, part), (second, second_step, second_part) = brackets
-    width = maps[0].shape[1]
-    corner = before * width
-    corner += second
-    corners = [corner + offset for offset in (0, second_step, step * width, step * width + second_step)]
-    results = []
-    for flat in (values.ravel() for values in maps):
-        four = [flat.take(index) for index in corners]
-        first, last = (_between(four[k], four[k + 1], second_part) for k in (0, 2))
-        results.append(_between(first, last, part))
-    return results
+    before *= maps[0].shape[1]
+    before += second
+    weights = np.stack([np.ones_like(part), second_part, part, part * second_part], axis=-1)
+    return [_weighted(_cells(values, step, second_step).take(before, axis=0), weights) for values in maps]
+
+
+def _cells(values: Array, step: int, second_step: int) -> Array:
+    """Return four numbers for each sample of a map, to be read at once: itself and differences to its neighbours."""
+    padded = np.pad(values, ((0, step), (0, second_step)), mode="edge")
+    rows, columns = values.shape
+    aside, below = padded[:rows, second_step:] - values, padded[step:, :columns] - values
+    across = padded[step:, second_step:] - values - aside - below
+    return np.stack([values, aside, below, across], axis=-1).reshape(-1, 4)
+
+
+def _weighted(values: Array, weights: Array) -> Array:
+    values *= weights
+    total: Array = values[..., 0] + values[..., 1]
+    total += values[..., 2]
+    total += values[..., 3]
+    return total
 
 
 def _bracket(at: Array, size: int) -> tuple[Array, int, Array]:

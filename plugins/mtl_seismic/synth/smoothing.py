@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, nearest
+from mtl_seismic.synth.draws import Array, nearest, white
 
 
 def kernel(sigma: float) -> Array:
@@ -61,6 +61,27 @@ def smooth(values: Array, sigma: float | Sequence[float]) -> Array:
         if width > 0:
             values = along_axis(smoothing_matrix(values.shape[axis], width), values, axis)
     return values
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:
+    """Return normal noise of two or three dimensions smoothed by `sigma` samples, of no particular scale.
+
+    It is drawn on a grid of a step of at most sigma, where its variance is even within 0.01 %: that is as good as
+    drawing every sample, and takes a fraction of the time.
+    """
+    operators = [_interpolating_matrix(size, sigma) for size in shape]
+    values = white(rng, tuple(operator.shape[1] for operator in operators))
+    for axis, operator in enumerate(operators):
+        values = along_axis(operator, values, axis)
+    return values
+
+
+@lru_cache(maxsize=32)
+def _interpolating_matrix(size: int, sigma: float) -> Array:
+    """Return the columns of the smoothing matrix that belong to the samples of a coarse grid (read-only)."""
+    result: Array = np.ascontiguousarray(smoothing_matrix(size, sigma)[:, :: max(1, int(sigma))])
+    result.flags.writeable = False
+    return result
 
 
 def _smooth_line(values: Array, sigma: float) -> Array:

@@ -58,12 +58,13 @@ def impedance(columns: Array, patterns: Sequence[Array], deposit: Array, lateral
     """Look up log impedance at depositional coordinates (samples) and lateral positions before deformation."""
     index = (deposit * np.float32(FINENESS)).astype(np.intp)
     np.clip(index, 0, columns.shape[1] - 1, out=index)
-    values: Array = columns[0].take(index)
-    where = _nearest_column(patterns[0].shape, lateral)
-    for row, pattern in zip(columns[1:], patterns, strict=True):
-        change = row.take(index)
-        change *= pattern.ravel().take(where)
-        values += change
+    # What belongs to one sample lies side by side, to be read at once.
+    parts = np.ascontiguousarray(columns.T).take(index, axis=0)
+    shares = np.stack([np.ones_like(patterns[0]), *patterns], axis=-1).reshape(-1, 1 + PATTERNS)
+    parts *= shares.take(_nearest_column(patterns[0].shape, lateral), axis=0)
+    values: Array = parts[..., 0] + parts[..., 1]
+    for k in range(2, 1 + PATTERNS):
+        values += parts[..., k]
     return values
 
 
@@ -75,12 +76,12 @@ def _nearest_column(sizes: Sequence[int], lateral: Sequence[Array]) -> Array:
 
 def add_channel(channel: Channel, values: Array, deposit: Array, lateral: Sequence[Array]) -> None:
     """Add a channel's contrast to log impedance, in place; all arrays of one shape, coordinates before deformation."""
-    near = np.nonzero(np.abs(deposit - (channel.top + channel.depth / 2)) < channel.depth / 2 + 1)
-    below = deposit[near] - np.float32(channel.top)
-    aside = lateral[channel.across - 1][near] - np.float32(channel.at)
+    near = np.flatnonzero(np.abs(deposit - np.float32(channel.top + channel.depth / 2)) < channel.depth / 2 + 1)
+    below = deposit.take(near) - np.float32(channel.top)
+    aside = lateral[channel.across - 1].take(near) - np.float32(channel.at)
     if len(lateral) == 2:
-        along = lateral[2 - channel.across][near] * np.float32(2 * np.pi / channel.wavelength)
+        along = lateral[2 - channel.across].take(near) * np.float32(2 * np.pi / channel.wavelength)
         aside -= np.float32(channel.swing) * np.sin(along + np.float32(channel.phase))
     base = channel.depth * (1 - np.square(aside / np.float32(channel.half_width)))
     inside = np.clip(below + np.float32(0.5), 0, 1) * np.clip(base - below + np.float32(0.5), 0, 1)
-    values[near] += np.float32(channel.contrast) * inside
+    values.reshape(-1)[near] += np.float32(channel.contrast) * inside

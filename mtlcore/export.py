@@ -1,0 +1,85 @@
+"""Models on their way to others: copied out of a training run, whole or in part, with figures in their card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mtlcore.checkpoint import BEST, CARD, CONFIG, load_model, save_model
+from mtlcore.config import build
+from mtlcore.errors import MtlError
+from mtlcore.model import Model, ModelConfig
+from mtlcore.plugins import Plugins, current
+
+EVALUATION = ("data", "split", "source", "stages", "iterations", "mean", "count")
+"""What a model card takes from an evaluation."""
+
+
+def export_model(
+    run: Path,
+    folder: Path,
+    tasks: Sequence[str] | None = None,
+    *,
+    half: bool = False,
+    evaluations: Sequence[Mapping[str, Any]] = (),
+    note: str | None = None,
+    plugins: Plugins | None = None,
+) -> Model:
+    """Copy a model, or a training run's best one, to a folder of its own.
+
+    ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
+    ``note``: said on the terminal whenever the model is used.
+    """
+    source = model_folder(run)
+    model = load_model(source, plugins=plugins)
+    if tasks:
+        model = _part_of(model, tasks, plugins or current())
+    if evaluations:
+        figures = [{name: values[name] for name in EVALUATION} for values in evaluations]
+        model.config = replace(model.config, training={**model.config.training, "evaluations": figures})
+    if note is not None:
+        model.config = replace(model.config, note=note)
+    kept = source / CARD
+    unchanged = kept.is_file() and not tasks and not evaluations and note is None
+    save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
+    return model
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """What ``mtl evaluate --json`` printed into a file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MtlError(f"Evaluation {path} does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise MtlError(f"Evaluation {path} cannot be read as JSON: {error}.") from None
+    if not isinstance(values, dict) or not set(EVALUATION) <= set(values):
+        raise MtlError(f"{path} is no evaluation: expected what mtl evaluate --json prints.")
+    return values
+
+
+def model_folder(run: Path) -> Path:
+    """The model of a training run (its best one), or the folder itself where it is a model's."""
+    for place in (run / BEST, run):
+        if (place / CONFIG).is_file():
+            return place
+    raise MtlError(f"{run} is neither a training run with a best model nor a model folder.")
+
+
+def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
+    """A model of some of the tasks; the network's inputs stay as they are."""
+    model.chosen(names)
+    options = model.config.as_dict()
+    options["tasks"] = [task for task in options["tasks"] if task["name"] in names]
+    if model.stage.needs_fields and len(names) < len(model.tasks):
+        raise MtlError(
+            f"The model refines fields of {', '.join(task.name for task in model.tasks)} together: "
+            "a part of it would lack its inputs. Export it whole."
+        )
+    part = Model.new(build(ModelConfig, options, "config"), plugins)
+    wanted = part.net.state_dict()
+    part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})
+    return part

@@ -1,0 +1,57 @@
+"""The share of its time that training waits for synthetic items.
+
+    python tests/benchmarks/training_wait.py [synth:rgm2d,field2d] [--steps 30] [--workers 1]
+
+Last figures (2 cores of an AMD EPYC, default network, batches of 8 crops of 192 x 192, bfloat16, one thread,
+one worker): FIGURES
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+from mtlcore.data import AugmentOptions, EpochOrder, Samples, batches
+from mtlcore.model import Model, Parts, build_part, describe
+from mtlcore.optimise import Objective, make_optimizer
+from mtlcore.plugins import current
+from mtlcore.sources import open_items
+
+
+def measure(data: str, steps: int, workers: int, batch_size: int = 8) -> tuple[float, float]:
+    """Seconds waited and seconds in all, after two steps of warming up."""
+    plugins = current()
+    tasks = tuple(build_part("task", {"name": name}, plugins) for name in ("dhr", "rgt", "fault"))
+    parts = Parts(
+        build_part("stage", {"name": "mti"}, plugins), build_part("backbone", {"name": "unet"}, plugins), tasks
+    )
+    items = open_items(data, {}, "train", [output for task in tasks for output in task.outputs], plugins)
+    model = Model.new(describe(parts, len(items.shape)), plugins)
+    objective = Objective(model.net, parts.stage, tasks, False, "bfloat16").train()
+    optimizer = make_optimizer("adamw", objective.parameters(), 1e-3, 1e-2)
+    samples = Samples(items, parts.stage, tasks, 1.0, 0, (192, 192), AugmentOptions())
+    order = EpochOrder(len(items), (steps + 2) * batch_size, batch_size, 0, 0)
+    waited, began, ready = 0.0, 0.0, 0.0
+    for number, batch in enumerate(batches(samples, order, workers)):
+        if number == 2:
+            began, waited = time.perf_counter(), 0.0
+        elif number:
+            waited += time.perf_counter() - ready
+        optimizer.zero_grad()
+        objective(batch)["loss"].backward()
+        optimizer.step()
+        ready = time.perf_counter()
+    return waited, time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", nargs="?", default="synth:rgm2d,field2d")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    lost, total = measure(given.data, given.steps, given.workers)
+    print(f"{given.data}: waited {lost:.2f} s of {total:.2f} s, {lost / total:.1%}")
