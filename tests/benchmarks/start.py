@@ -2,7 +2,7 @@
 
     python tests/benchmarks/start.py
 
-Last figures (2 cores of an AMD EPYC, median of 9): FIGURES
+Last figures (2 cores of an AMD EPYC, median of 9): python -c pass 0.030 s, mtl --help 0.070 s, mtl plugins 0.112 s.
 """
 
 from __future__ import annotations

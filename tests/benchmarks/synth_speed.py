@@ -3,6 +3,10 @@
 Run: python tests/benchmarks/synth_speed.py [recipe:shape ...]   (for example field2d:192x192)
 Prints CPU seconds per item (median and mean), the rate relative to RGM's where that is known, and the peak memory
 above that of the imports. Every line is measured in a process of its own.
+
+Last figures (one core of an AMD EPYC, the other busy; mean seconds and peak): rgm2d 360x256 0.025 s, 27 MB; field2d
+360x256 0.046 s, 24 MB; rgm3d 128x128x128 0.26 s, 125 MB; field3d 128x128x128 0.80 s, 185 MB; field3d 360x128x128 2.9 s,
+425 MB. RGM takes 0.33 s for 360x256 and 15 s for 128x128x128.
 """
 
 import json

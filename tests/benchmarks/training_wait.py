@@ -3,7 +3,7 @@
     python tests/benchmarks/training_wait.py [synth:rgm2d,field2d] [--steps 30] [--workers 1]
 
 Last figures (2 cores of an AMD EPYC, default network, batches of 8 crops of 192 x 192, bfloat16, one thread,
-one worker): FIGURES
+one worker): waited 0.15 s of 22.82 s, 0.7 %
 """
 
 from __future__ import annotations

@@ -24,16 +24,20 @@ def imaging_matrix(acquisition: Acquisition, size: int, resolution: float, phase
     Reflectivity lies midway between samples, from half a sample below row -halo on. `resolution` multiplies the peak
     frequency, which falls with depth; `phase` is in degrees.
     """
-    row = np.arange(size, dtype=np.float32)[:, None]
+    row = np.arange(size)[:, None]
     period = acquisition.period * (1 + acquisition.period_growth * row / size) / resolution
     beyond = halo(acquisition)
-    column = np.arange(size + 2 * beyond - 1, dtype=np.float32) - np.float32(beyond - 0.5)
+    # Only the band of columns within reach of a row's wavelet is worked out.
+    widest = max(beyond, int(np.ceil(_REACH * period.max())))
+    lag = np.arange(-widest, widest) + 0.5  # of reflectivity behind the row
     times = np.linspace(-_REACH, _REACH, 501)
+    step = float(times[1] - times[0])
     values = wavelet(acquisition, times, phase, 0.45 * acquisition.period / resolution)
-    position = row - column
-    position *= 1 / (period * float(times[1] - times[0]))
-    position += _REACH / float(times[1] - times[0])
-    return sample_log(values, position)
+    band = sample_log(values, ((_REACH - lag / period) / step).astype(np.float32))
+    padded = np.zeros((size, size + 2 * widest - 1), np.float32)
+    padded[row, row + np.arange(2 * widest)] = band
+    outside = widest - beyond
+    return np.ascontiguousarray(padded[:, outside : padded.shape[1] - outside])
 
 
 def wavelet(acquisition: Acquisition, times: Array, phase: float, highest: float) -> Array:
@@ -76,15 +80,16 @@ def _drawn_events(events: Sequence[Event], shape: tuple[int, ...], above: int) -
     """Return reflectivity with a line along every event, shared between the two rows it runs between."""
     grid = np.ogrid[*map(slice, shape[1:])]
     columns = int(np.prod(shape[1:]))
-    drawn = np.zeros(shape[0] * columns)
+    drawn = np.zeros(shape[0] * columns, np.float32)
     for event in events:
-        depth, amplitude = _course(event, grid)
-        depth = np.broadcast_to(depth + above, shape[1:]).ravel()
-        row = np.floor(depth).astype(int)
-        for index, share in ((row, 1 - (depth - row)), (row + 1, depth - row)):
-            inside = (index >= 0) & (index < shape[0]) & (amplitude.ravel() != 0)
-            drawn[index[inside] * columns + np.nonzero(inside)[0]] += (share * amplitude.ravel())[inside]
-    return drawn.reshape(shape).astype(np.float32)
+        depth, amplitude = (np.broadcast_to(values, shape[1:]).ravel() for values in _course(event, grid))
+        column = np.flatnonzero((amplitude != 0) & (depth > -above) & (depth < shape[0] - 1 - above))
+        depth, amplitude = depth.take(column) + above, amplitude.take(column)
+        row = depth.astype(np.intp)
+        upper, part = row * columns + column, (depth - row) * amplitude
+        drawn[upper] += amplitude - part
+        drawn[upper + columns] += part
+    return drawn.reshape(shape)
 
 
 def _course(event: Event, grid: Sequence[Array]) -> tuple[Array, Array]:
