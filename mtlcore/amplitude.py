@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlcore.gaps import fill_traces
+
 Array = NDArray[np.float32]
 
 SPIKE = 10.0
@@ -22,7 +24,8 @@ CHUNK = 2**22
 class Prepared:
     """An image made fit for a network.
 
-    ``image``: normalised, finite, 0 where dead. ``scale``: multiply by it to return to the input's amplitudes.
+    ``image``: normalised, finite; dead traces are filled from their neighbours (a hole looks like
+    faults), dead samples of others are 0. ``scale``: multiply by it to return to the input's amplitudes.
     ``dead``: boolean, where nothing was recorded: samples that are not finite, and whole traces that are
     constant (apart from such samples). ``report``: how many of each were found.
     """
@@ -50,7 +53,8 @@ def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = N
         "dead_traces": int(dead_traces.sum()),
         "not_finite_samples": int(finite.size - finite.sum()),
     }
-    return Prepared(_normalised(values, dead, scale, GREATEST * level), scale, dead, report)
+    normalised = _normalised(values, dead, scale, GREATEST * level)
+    return Prepared(fill_traces(normalised, dead_traces), scale, dead, report)
 
 
 def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:

@@ -16,7 +16,7 @@ from mtlcore.atomic import atomic_path, atomic_write_text
 from mtlcore.card import model_card
 from mtlcore.config import build
 from mtlcore.device import resolve
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, UnknownNameError
 from mtlcore.interfaces import PackagedModel
 from mtlcore.model import SCHEMA, Model, ModelConfig
 from mtlcore.plugins import Plugins, current
@@ -69,7 +69,10 @@ def load_model(
     registered = plugins or current()
     folder = find_model(source, stage, ndim, registered)
     config = read_config(folder)
-    model = Model.new(config, registered)
+    try:
+        model = Model.new(config, registered)
+    except UnknownNameError as error:
+        raise MtlError(f"The model {folder} needs a plugin that is not installed: {error}") from None
     fill(model, load_tensors(folder / WEIGHTS), folder / WEIGHTS)
     model.folder, model.fingerprint = folder, file_hash(folder / WEIGHTS)
     return model.to(resolve(device))

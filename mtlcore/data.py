@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mtlcore import interrupts
 from mtlcore.amplitude import prepare
 from mtlcore.errors import MtlError
+from mtlcore.gaps import fill_traces
 from mtlcore.interfaces import Items, Output, Stage, Task
 
 Array = NDArray[np.float32]
@@ -79,8 +80,9 @@ class Samples(Dataset[Item]):
         return {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in sample.items()}
 
     def _normalised(self, image: Array, fields: Item, labels: Item) -> Item:
-        """Amplitudes in the network's scale; labels NaN where the image is dead, fields 0 there and where unknown."""
+        """Amplitudes in the network's scale; labels NaN where the image is dead, fields filled there."""
         prepared = prepare(image, self.level)
+        missing = np.asarray(prepared.dead.all(axis=0))
         amplitudes = {output.name for output in self.outputs if output.amplitude}
         sample = {"image": prepared.image}
         for prefix, arrays in (("field", fields), ("label", labels)):
@@ -88,7 +90,8 @@ class Samples(Dataset[Item]):
                 scaled = values.astype(np.float64) / prepared.scale if name in amplitudes else values
                 unknown = prepared.dead if prefix == "label" else prepared.dead | ~np.isfinite(values)
                 filler = np.nan if prefix == "label" else 0.0
-                sample[f"{prefix}/{name}"] = np.where(unknown, filler, scaled).astype(np.float32)
+                kept = np.where(unknown, filler, scaled).astype(np.float32)
+                sample[f"{prefix}/{name}"] = kept if prefix == "label" else fill_traces(kept, missing)
         return sample
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -38,13 +40,18 @@ def convert_foreign(path: Path, plugins: Plugins | None = None) -> Model:
 
 def _read_foreign(path: Path) -> dict[str, Tensor]:
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise MtlError(f"Checkpoint {path} does not exist.") from None
     except Exception as error:
-        # torch raises many kinds here, and its message may run over a page.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MtlError(f"{path} cannot be read as a checkpoint of weights alone: {reason}") from None
+        # torch raises many kinds here; its message may run over a page, and advises to execute the file.
+        reason = "" if isinstance(error, UnpicklingError) else f" ({type(error).__name__})"
+        raise MtlError(
+            f"{path} is no checkpoint of tensors alone{reason}: anything else in it would have to be executed, "
+            "and is not. Save its state_dict by itself."
+        ) from None
     state = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise MtlError(f"{path} holds no state dict: expected a Lightning checkpoint or a dict of tensors.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,7 +107,7 @@ class Objective(nn.Module):
         kind = batch["image"].device.type
         with torch.autocast(kind, dtype=getattr(torch, self.precision), enabled=self.precision != "float32"):
             raw = self.net(inputs)
-        losses = {task.name: task.loss(raw[task.name], labels) for task in self.tasks if _labelled(task, labels)}
+        losses = {task.name: task.loss(raw[task.name], labels) for task in self.tasks if has_labels(task, labels)}
         return losses | {"loss": self._sum(losses)}
 
     def _sum(self, losses: Mapping[str, Tensor]) -> Tensor:
@@ -122,15 +122,16 @@ class Objective(nn.Module):
         return torch.stack(terms).sum()
 
 
-def _labelled(task: Task, labels: Mapping[str, Tensor]) -> bool:
-    return any(output.name in labels for output in task.outputs)
+def has_labels(task: Task, names: Container[str]) -> bool:
+    """Whether any of a task's outputs is among the names."""
+    return any(output.name in names for output in task.outputs)
 
 
 def check_labels(tasks: Sequence[Task], names: Iterable[str]) -> None:
     """Refuse to train a task for which the data hold no label at all."""
     have = set(names)
     for task in tasks:
-        if not any(output.name in have for output in task.outputs):
+        if not has_labels(task, have):
             wanted = ", ".join(output.name for output in task.outputs)
             raise MtlError(
                 f"The training data hold no label for task '{task.name}' ({wanted}): "

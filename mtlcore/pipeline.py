@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mtlcore.amplitude import Prepared, prepare
 from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlError, OptionError
+from mtlcore.gaps import fill_traces
 from mtlcore.infer import InferOptions, count_steps, infer
 from mtlcore.interfaces import IMAGE, Output
 from mtlcore.model import Model
@@ -60,6 +61,11 @@ class Chain:
         chain = cls(tuple(models), **options)
         if chain.iterations < 1:
             raise OptionError(f"iterations is {chain.iterations}: expected at least 1.")
+        if chain.iterations > 1 and not any(model.stage.needs_fields for model in models):
+            raise OptionError(
+                f"iterations is {chain.iterations}, but no stage refines: "
+                "add one, as in --stage mti,mtr, or leave it out."
+            )
         if not chain.tolerance >= 0:
             raise OptionError(f"tolerance is {chain.tolerance}: expected 0 or more.")
         return chain
@@ -136,7 +142,8 @@ class Chain:
                 self.plugins.hook.step_finished(stage=name, step=next(done), total=steps, values={})
 
         reads = outputs if model.stage.needs_fields else {}
-        given = {key: _scaled(output, state[key], level) for key, output in reads.items()}
+        missing = np.asarray(prepared.dead.all(axis=0))
+        given = {key: _scaled(output, fill_traces(state[key].copy(), missing), level) for key, output in reads.items()}
         image = _scaled(IMAGE, prepared.image, level)
         found = infer(model, image, given, model.chosen(tasks), self.options, tile_done)
         if self.plugins:
@@ -307,6 +314,8 @@ def predict(
     """
     values = np.asarray(image)
     sources = [model] if isinstance(model, str | Path) else list(model or ())
+    if values.dtype.kind not in "fiub":
+        raise MtlError(f"The image holds values of type {values.dtype}: expected real numbers.")
     if values.ndim not in (2, 3):
         raise MtlError(f"The image has the shape {values.shape}: expected 2 or 3 axes, depth first.")
     chain = load_chain(
@@ -318,4 +327,4 @@ def predict(
         tolerance=tolerance,
         options=options or InferOptions(),
     )
-    return chain.run(values, tasks, fields).fields
+    return chain.run(values, (tasks,) if isinstance(tasks, str) else tasks, fields).fields

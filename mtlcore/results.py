@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from mtlcore.volume import Geometry, Volume
 
 Array = NDArray[np.float32]
 RECORD = "run.json"
+REPORT = "report.html"
 
 
 def write_fields(
@@ -51,6 +53,31 @@ def write_fields(
             "maximum": float(values.max()),
         }
     return written
+
+
+def listed(folder: Path) -> set[Path]:
+    """The files of an earlier run in a folder, by its record."""
+    if not (folder / RECORD).is_file():
+        return set()
+    record = read_record(folder)
+    names = [entry["file"] for entry in record["outputs"].values()] + record.get("pictures", [])
+    return {folder / Path(name).name for name in (*names, *(f"{name}.json" for name in names), REPORT)}
+
+
+def remove_stale(folder: Path, earlier: set[Path], keep: Path | None = None) -> None:
+    """Delete what an earlier run wrote and the present one has not: it belongs to another image or model."""
+    stale = earlier - listed(folder) | ({folder / REPORT} & earlier)
+    for path in stale:
+        if keep is not None and path.resolve() == keep.resolve():
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+
+
+def made_from(folder: Path) -> list[str]:
+    """The folders of horizons and faults beside a result."""
+    return [name for name in ("horizons", "faults") if (folder / name).is_dir()]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

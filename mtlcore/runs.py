@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,8 +18,9 @@ from mtlcore import pictures, results
 from mtlcore.device import describe, resolve
 from mtlcore.errors import MtlError
 from mtlcore.files import content_hash, make_format, open_volume, stored_size
+from mtlcore.gaps import fill_traces
 from mtlcore.infer import InferOptions
-from mtlcore.interfaces import Source
+from mtlcore.interfaces import Output, Source
 from mtlcore.pipeline import Chain, Result, load_chain
 from mtlcore.plugins import Plugins
 from mtlcore.volume import ArrayVolume, Volume
@@ -161,12 +162,21 @@ def _write(
     if job.pictures and pictures.available():
         with clock.timing("pictures"):
             clean = np.where(np.isfinite(image), image, np.float32(0))
-            paths = pictures.draw_all(folder, clean, result.fields, outputs, volume.geometry)
+            paths = pictures.draw_all(folder, clean, _drawable(result, outputs), outputs, volume.geometry)
             drawn = [path.name for path in paths]
     return {
         "format": {"name": job.output_format, "options": dict(job.output_options)},
         "outputs": written,
         "pictures": drawn,
+    }
+
+
+def _drawable(result: Result, outputs: Sequence[Output]) -> dict[str, Array]:
+    """The fields, those drawn as contours filled where traces are dead: lines around a hole say nothing."""
+    missing = np.asarray(result.prepared.dead.all(axis=0))
+    lines = {output.name for output in outputs if output.display.kind == "contours"}
+    return {
+        name: fill_traces(values.copy(), missing) if name in lines else values for name, values in result.fields.items()
     }
 
 

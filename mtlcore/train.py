@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,14 +30,16 @@ from mtlcore.device import resolve
 from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.evaluate import evaluate_item, summary
+from mtlcore.interfaces import Items, Task
 from mtlcore.logs import CsvLog, JsonLinesLog
-from mtlcore.model import Model, Parts, build_part, describe
+from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
     MovingAverage,
     Objective,
     Plateau,
     Precision,
     check_labels,
+    has_labels,
     make_optimizer,
     scheduled_rate,
 )
@@ -119,7 +121,7 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
         if resume:
             trainer.restore()
         elif group.leads:
-            _begin(job, trainer.folder)
+            _begin(trainer.job, trainer.folder)
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
     return trainer.folder / "best"
@@ -153,13 +155,17 @@ class Trainer:
         self.options = build(TrainOptions, job.train, "train")
         if self.options.batch_size % group.count:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
-        tasks = job.tasks or tuple({"name": name} for name in plugins.tasks)
+        wanted = job.tasks or tuple({"name": name} for name in plugins.tasks)
+        tasks = tuple(build_part("task", task, plugins) for task in wanted)
+        items = self._open_items(tasks)
+        if not job.tasks:
+            # All that are installed and that the data have labels for.
+            tasks = tuple(task for task in tasks if has_labels(task, items[0][0])) or tasks
+            self.job = replace(job, tasks=tuple(part_options(task) for task in tasks))
         self.parts = Parts(
-            build_part("stage", job.stage, plugins),
-            build_part("backbone", job.backbone, plugins),
-            tuple(build_part("task", task, plugins) for task in tasks),
+            build_part("stage", job.stage, plugins), build_part("backbone", job.backbone, plugins), tasks
         )
-        self._open_data()
+        self._make_samples(*items)
         self._build()
         self.epoch = self.step = 0
         self.sums: dict[str, float] = {}
@@ -167,13 +173,16 @@ class Trainer:
         self.seconds = 0.0
         self.plateau = Plateau(self.options.plateau_factor, self.options.plateau_patience)
 
-    def _open_data(self) -> None:
-        outputs = [output for task in self.parts.tasks for output in task.outputs]
+    def _open_items(self, tasks: Sequence[Task]) -> tuple[Items, Items]:
+        outputs = [output for task in tasks for output in task.outputs]
         train_items = open_items(self.job.data, self.job.source, "train", outputs, self.plugins)
         valid_items = open_items(self.job.data, self.job.source, "valid", outputs, self.plugins)
         for split, items in (("training", train_items), ("validation", valid_items)):
             if not len(items):
                 raise MtlError(f"{self.job.data} has no {split} items: expected at least one.")
+        return train_items, valid_items
+
+    def _make_samples(self, train_items: Items, valid_items: Items) -> None:
         check_labels(self.parts.tasks, train_items[0])
         ndim = len(train_items.shape)
         self.config = describe(self.parts, ndim, note=self.job.note)
@@ -264,7 +273,7 @@ class Trainer:
             self.options.learning_rate,
             done,
             self.options.epochs * self._steps(),
-            self.options.warmup_steps,
+            min(self.options.warmup_steps, self.options.epochs * self._steps() // 10),
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate

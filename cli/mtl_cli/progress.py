@@ -27,6 +27,10 @@ def choose_progress(quiet: bool = False, as_json: bool = False) -> tuple[object,
     return (PlainProgress(),)
 
 
+SHOWN = 8
+"""Figures of a step that are shown."""
+
+
 class Pace:
     """Rate and time left of one stage, from the steps it has reported."""
 
@@ -57,7 +61,8 @@ class Pace:
         steps, since = 1, self._started
         if self._step > self._first[0]:
             steps, since = self._step - self._first[0], self._first[1]
-        return steps / (self._time - since) if self._time > since else None
+        # A stage whose start nobody told has no rate at its first step.
+        return steps / (self._time - since) if self._time - since > 1e-3 else None
 
     def __str__(self) -> str:
         rate = self.rate
@@ -78,8 +83,9 @@ def duration(seconds: float) -> str:
 
 
 def describe(values: Mapping[str, object]) -> str:
-    """Figures in one line."""
-    texts = (f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
+    """The first figures in one line; a log has all of them."""
+    first = list(values.items())[:SHOWN]
+    texts = (f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in first)
     return ", ".join(" ".join(text.split()) for text in texts)
 
 
@@ -108,7 +114,7 @@ class PlainProgress:
     @hookimpl
     def stage_started(self, stage: str, total: int, folder: Path | None) -> None:
         self._paces[stage] = Pace(total, self._clock)
-        self._print(join(f"{stage}: {total} steps", f"in {folder}" if folder else ""))
+        self._print(join(f"{stage}: {total} step{'' if total == 1 else 's'}", f"in {folder}" if folder else ""))
 
     @hookimpl
     def step_finished(self, stage: str, step: int, total: int, values: Mapping[str, object]) -> None:

@@ -153,4 +153,4 @@ def test_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     play(PlainProgress(), Clock(), 1, 1.0)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("mti: 1 steps\n")
+    assert captured.err.startswith("mti: 1 step\n")

@@ -196,15 +196,13 @@ def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(r
     stopped(job(epochs=60), folder, StopAfter(done + 1), resume=True)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_two_processes_take_the_steps_of_one(optimizer, run, job, script, tmp_path, figures):
-    """SGD shows gradients of a wrong size, which Adam hides.
+def test_two_processes_take_the_steps_of_one(run, job, script, tmp_path, figures):
+    """By SGD, which shows gradients of a wrong size; Adam hides them.
 
-    Adam gets fewer steps: a unit that rounding switches on has a gradient of rounding's size, and Adam divides
-    by it. Once in some tens of steps that makes two runs part, whatever the number of ranks.
+    Adam would also magnify rounding: a unit that rounding switches on has a gradient of rounding's size, and Adam
+    divides by it, so that now and then two runs part, whatever the number of ranks.
     """
-    options = {"batch_size": 4, "epoch_items": 12, "optimizer": optimizer}
-    options |= {"learned_weights": True} if optimizer == "sgd" else {"epochs": 1, "learning_rate": 1e-3}
+    options = {"batch_size": 4, "epoch_items": 12, "learned_weights": True, "optimizer": "sgd"}
     alone, folder = run(**options), tmp_path / "two"
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",

@@ -9,7 +9,7 @@ import click
 
 from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
-from mtl_cli.tables import echo_json, number, plain, text_table
+from mtl_cli.tables import echo_json, plain, text_table
 from mtl_cli.volume_facts import DRAWINGS, axis_text, describe_file, draw
 
 
@@ -155,5 +155,5 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(map(_text, value))
     if isinstance(value, float):
-        return number(value)
+        return f"{value:.10g}"
     return "-" if value is None else str(value)

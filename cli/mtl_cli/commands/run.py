@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, number, size, text_table
+
+if TYPE_CHECKING:
+    from mtlcore.runs import RunJob
 
 SECTIONS = ("run", "format", "output_format")
 
@@ -70,45 +75,61 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     """Check what can be checked at once, then run."""
     from mtl_cli.progress import choose_progress
-    from mtlcore import folders, plugins, runs
-    from mtlcore.infer import InferOptions
+    from mtlcore import folders, plugins, results, runs
 
     installed = plugins.current()
-    format_options = dict(options.section(tables, "format"))
-    if values["shape"]:
-        format_options["shape"] = values["shape"]
-    start = values["start"]
-    input_path = values["input"]
-    if start is not None and input_path is None:
-        input_path, values["format"], format_options = _input_of(start, values, format_options)
-    job = runs.RunJob(
-        input=input_path,
-        format=values["format"],
-        format_options=format_options,
-        tasks=values["tasks"],
-        stages=_names(values["stage"]),
-        models=values["models"],
-        iterations=values["iterations"],
-        tolerance=values["tolerance"],
-        device=values["device"],
-        start=start,
-        output_format=values["output_format"],
-        output_options=options.section(tables, "output_format"),
-        pictures=not values["no_pictures"],
-        infer=InferOptions(values["tile"], values["halo"], values["tta"]),
-    )
+    job = make_job(values, tables)
     opened = runs.open_job(job, installed)
     output = values["output"]
     folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
+    stale = results.listed(folder)
     silent = values["quiet"] or values["as_json"]
 
     def say(message: str) -> None:
         if not silent:
             click.echo(message, err=True)
 
-    with installed.listening(*choose_progress(values["quiet"], values["as_json"])):
-        record = runs.run(job, opened, folder, installed, _repeatable(values, format_options, job), say)
+    with installed.listening(*choose_progress(values["quiet"], values["as_json"])), _nothing_left_behind(folder):
+        record = runs.run(job, opened, folder, installed, _repeatable(values, job), say)
+    results.remove_stale(folder, stale, keep=job.input)
+    for name in results.made_from(folder) if stale else ():
+        say(f"Warning: {folder / name} was made from the result that this one replaces.")
     return record, folder
+
+
+@contextmanager
+def _nothing_left_behind(folder: Path) -> Iterator[None]:
+    """A run that fails before it writes anything takes its folder away again."""
+    try:
+        yield
+    except BaseException:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
+    """The job that the options describe."""
+    from mtlcore.infer import InferOptions
+    from mtlcore.runs import RunJob
+
+    format_options = dict(options.section(tables, "format"))
+    if values["shape"]:
+        format_options["shape"] = values["shape"]
+    input_path, format_name = values["input"], values["format"]
+    if values["start"] is not None and input_path is None:
+        input_path, format_name, format_options = _input_of(values["start"], values, format_options)
+    same = ("models", "iterations", "tolerance", "device", "start", "output_format", "tasks")
+    return RunJob(
+        input=input_path,
+        format=format_name,
+        format_options=format_options,
+        stages=_names(values["stage"]),
+        output_options=options.section(tables, "output_format"),
+        pictures=not values["no_pictures"],
+        infer=InferOptions(values["tile"], values["halo"], values["tta"]),
+        **{name: values[name] for name in same},
+    )
 
 
 def _input_of(
@@ -128,9 +149,9 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
 
 
-def _repeatable(values: dict[str, Any], format_options: dict[str, Any], job: Any) -> dict[str, Any]:
+def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
     """The configuration that repeats the run, to another folder."""
-    left_out = ("output", "force", "as_json", "quiet", "shape", "models")
+    left_out = ("output", "force", "as_json", "quiet", "shape", "models", "report")
     table = {name: value for name, value in values.items() if name not in left_out and value not in (None, False, ())}
     table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
     if job.input is not None:
@@ -139,7 +160,7 @@ def _repeatable(values: dict[str, Any], format_options: dict[str, Any], job: Any
         table["model"] = list(values["models"])
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in table.items()}
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
-    shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in format_options.items()}
+    shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in job.format_options.items()}
     return {"run": plain, "format": shaped, "output_format": dict(job.output_options)}
 
 
