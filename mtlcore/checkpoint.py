@@ -8,18 +8,18 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mtlcore.atomic import atomic_path, atomic_write_text
+from mtlcore.atomic import atomic_write_text
 from mtlcore.card import model_card
 from mtlcore.config import build
 from mtlcore.device import resolve
-from mtlcore.errors import MtlError, UnknownNameError
+from mtlcore.errors import MtlError, UnknownNameError, suggestion
+from mtlcore.folders import claim
 from mtlcore.interfaces import PackagedModel
 from mtlcore.model import SCHEMA, Model, ModelConfig
 from mtlcore.plugins import Plugins, current
+from mtlcore.tensors import load_tensors, save_tensors
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 BEST = "best"
@@ -28,30 +28,13 @@ BEST = "best"
 
 def save_model(model: Model, folder: Path, card: str | None = None, half: bool = False) -> None:
     """Write a model folder; each file appears whole or not at all. ``half``: weights in 16 bits on disk."""
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder, force=True)
     weights = model.net.state_dict()
     if half:
         weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     save_tensors(weights, folder / WEIGHTS)
     atomic_write_text(folder / CONFIG, json.dumps(model.config.as_dict(), indent=2) + "\n")
     atomic_write_text(folder / CARD, model_card(model) if card is None else card)
-
-
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """A safetensors file, whole or not at all."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(plain, temporary)
-
-
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file."""
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise MtlError(f"Weights {path} do not exist.") from None
-    except (SafetensorError, OSError) as error:
-        raise MtlError(f"Weights {path} cannot be read as safetensors: {error}.") from None
 
 
 def load_model(
@@ -99,8 +82,11 @@ def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins:
             f"The packaged model '{source}' has no {ndim}D model of stage '{stage}'. "
             "See mtl models, or train one with mtl train."
         )
-    names = ", ".join(sorted({model.name for model in known})) or "none"
-    raise MtlError(f"No model '{source}': it is neither a folder nor a packaged model ({names}).")
+    names = sorted({model.name for model in known})
+    raise MtlError(
+        f"No model '{source}': it is neither a folder nor a packaged model. {suggestion(str(source), names)}"
+        f"Packaged: {', '.join(names) or 'none'}."
+    )
 
 
 def packaged_models(plugins: Plugins) -> list[PackagedModel]:

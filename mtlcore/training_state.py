@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mtlcore.atomic import atomic_path
 from mtlcore.errors import MtlError
+from mtlcore.tensors import save_tensors
 
 
 def save_state(
@@ -32,9 +31,7 @@ def save_state(
             if value is not None:
                 tensors[f"optimizer/{number}/{name}"] = torch.as_tensor(value)
     tensors["random"] = torch.get_rng_state()
-    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(plain, temporary, metadata={"facts": json.dumps(facts)})
+    save_tensors(tensors, path, {"facts": json.dumps(facts)})
 
 
 def load_state(
