@@ -202,14 +202,18 @@ class RichProgress:
         if self._progress is None:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.table import Column
 
+            # Only the figures give way where the terminal is narrow: without ratio every column would shrink.
+            rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
             self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
+                TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
                 BarColumn(bar_width=20),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[pace]}", style="cyan", markup=False),
-                TextColumn("{task.fields[values]}", markup=False),
+                MofNCompleteColumn(table_column=Column(no_wrap=True)),
+                TextColumn("{task.fields[pace]}", style="cyan", markup=False, table_column=Column(no_wrap=True)),
+                TextColumn("{task.fields[values]}", markup=False, table_column=rest),
                 console=Console(file=self._file or sys.stderr),
+                expand=True,
             )
             self._progress.start()
         return self._progress

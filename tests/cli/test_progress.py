@@ -125,6 +125,21 @@ def test_nested_stages_share_one_bar_display(monkeypatch: pytest.MonkeyPatch) ->
     assert listener._progress is None
 
 
+def test_long_figures_leave_room_for_bars_rates_and_times_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    clock, file = Clock(), Terminal()
+    listener = RichProgress(file, clock)
+    listener.stage_started(stage="train", total=10, folder=None)
+    clock.now += 2
+    figures = {f"valid_figure_{number}": float(number) for number in range(8)}
+    listener.step_finished(stage="train", step=1, total=10, values=figures)
+    listener._progress.refresh()  # type: ignore[union-attr]
+    listener.close()
+    last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue()).splitlines()[-1]
+    assert re.fullmatch(r"train .{20} +1/10 2 s/step, 18 s left valid_.*…", last.strip())
+
+
 def test_the_terminal_is_given_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     file = Terminal()
