@@ -127,11 +127,18 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     atomic_write_text(folder / RECORD, json.dumps(record, indent=2, allow_nan=False, default=str) + "\n")
 
 
+def hashes(record: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of the files that a run read, by path: of its input and of its models' folders."""
+    described = record.get("input", {})
+    found = {described["path"]: described["sha256"]} if "path" in described else {}
+    return found | {model["folder"]: model["sha256"] for model in record.get("models", ())}
+
+
 def describe_model(model: Model, passes: int) -> dict[str, Any]:
     """What run.json says of a model."""
     return {
         "stage": model.stage.name,
-        "folder": str(model.folder) if model.folder else None,
+        "folder": str(model.folder.resolve()) if model.folder else None,
         "sha256": model.fingerprint,
         "passes": passes,
         "note": model.config.note,

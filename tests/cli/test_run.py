@@ -46,6 +46,26 @@ def test_every_output_is_a_file_and_the_record_repeats_the_run(mtl: Run, model: 
         assert np.array_equal(np.load(f"out/{name}.npy"), np.load(f"again/{name}.npy"))
 
 
+def test_a_run_is_repeated_from_another_folder_and_changes_are_said(
+    mtl: Run, model: Path, image: Path, make_image: Any, make_model: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert mtl("run", "-i", image.name, "-m", model.name, "-o", "out", "--no-pictures").exit_code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    repeat = ("run", "--config", tmp_path / "out/run.json", "--force", "--output")
+    again = mtl(*repeat, "again")
+    assert again.exit_code == 0, again.output
+    assert "has changed" not in again.stderr
+    assert np.array_equal(np.load("again/dhr.npy"), np.load(tmp_path / "out/dhr.npy"))
+    np.save(image, make_image(SHAPE, seed=1))
+    make_model(folder=model, seed=1)
+    # Over the first result, whose record goes.
+    changed = mtl(*repeat, tmp_path / "out")
+    for path in (image, model):
+        assert f"Warning: {path} has changed since the run that this one repeats." in changed.stderr
+
+
 def test_results_go_to_new_numbered_folders(mtl: Run, model: Path, image: Path) -> None:
     for number in ("001", "002"):
         assert mtl("run", "--input", image, "--model", model, "--no-pictures").exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,9 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
     values = {name: value for name, value in ctx.params.items() if name not in ("config", "settings")}
     if values["report"]:
         _check_reportable()
+    before = _hashes(config)
     record, folder = carry_out(values, tables)
+    _warn_of_changes(before, record)
     page = _write_report(folder) if values["report"] else None
     if values["as_json"]:
         echo_json({"folder": str(folder), **record})
@@ -155,13 +158,32 @@ def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
     table = {name: value for name, value in values.items() if name not in left_out and value not in (None, False, ())}
     table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
     if job.input is not None:
-        table["input"] = str(job.input.resolve())
+        table["input"] = job.input
     if values["models"]:
-        table["model"] = list(values["models"])
+        # Full paths: it may be repeated from another folder.
+        table["model"] = [str(Path(model).resolve()) if Path(model).exists() else model for model in values["models"]]
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in table.items()}
-    plain = {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
+    plain = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in plain.items()}
     shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in job.format_options.items()}
     return {"run": plain, "format": shaped, "output_format": dict(job.output_options)}
+
+
+def _hashes(config: Path | None) -> dict[str, str]:
+    """Where a run is repeated: the hashes of what the first one read."""
+    from mtlcore.results import hashes
+
+    if config is None or config.suffix != ".json":
+        return {}
+    return hashes(json.loads(config.read_text(encoding="utf-8")))
+
+
+def _warn_of_changes(before: dict[str, str], record: dict[str, Any]) -> None:
+    """Say that a repeated run is another one after all."""
+    from mtlcore.results import hashes
+
+    for name, digest in hashes(record).items():
+        if before.get(name, digest) != digest:
+            click.echo(f"Warning: {name} has changed since the run that this one repeats.", err=True)
 
 
 def _check_reportable() -> None:
