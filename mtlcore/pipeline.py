@@ -91,10 +91,12 @@ class Chain:
         for model, names in zip(self.models, wanted, strict=True):
             for _ in range(self.iterations if model.stage.needs_fields else 1):
                 before, state = state, {**state, **self._pass(model, prepared, state, names)}
+                changed = change(model.outputs, before, state, prepared.dead) if model.stage.needs_fields else {}
+                self._tell_finished(model, changed)
                 if not model.stage.needs_fields:
                     continue
-                changes.append(change(model.outputs, before, state, prepared.dead))
-                if max(changes[-1].values(), default=0.0) < self.tolerance:
+                changes.append(changed)
+                if max(changed.values(), default=0.0) < self.tolerance:
                     break
         last = self.models[-1]
         results = [output for task in last.chosen(tasks) for output in task.outputs_in(self.ndim)]
@@ -121,7 +123,7 @@ class Chain:
             if model.stage.needs_fields and missing:
                 raise MtlError(
                     f"Stage '{model.stage.name}' refines {', '.join(names)}, but there is no '{missing[0]}'. "
-                    "Run --stage mti first or in the same command, with a model of all these tasks."
+                    "Put a stage before it (--stage mti,mtr) or give an earlier result (--from FOLDER), of all these."
                 )
             have.update(names)
 
@@ -146,13 +148,16 @@ class Chain:
         given = {key: _scaled(output, fill_traces(state[key].copy(), missing), level) for key, output in reads.items()}
         image = _scaled(IMAGE, prepared.image, level)
         found = infer(model, image, given, model.chosen(tasks), self.options, tile_done)
-        if self.plugins:
-            self.plugins.hook.stage_finished(stage=name, values={})
         # What the next stage reads is what it would read of a finished run's files.
         return {
             key: _settled(outputs[key], _scaled(outputs[key], values, 1 / level), prepared)
             for key, values in found.items()
         }
+
+    def _tell_finished(self, model: Model, changed: Mapping[str, float]) -> None:
+        if self.plugins:
+            values = {f"change.{name}": value for name, value in changed.items()}
+            self.plugins.hook.stage_finished(stage=model.stage.name, values=values)
 
     def _normalise(self, fields: Mapping[str, Array], prepared: Prepared) -> dict[str, Array]:
         """Given fields in the chain's amplitudes; 0 where they are unknown or the image is dead."""

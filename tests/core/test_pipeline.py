@@ -321,3 +321,22 @@ def test_listeners_hear_of_every_tile(make_model, make_image):
     with plugins.listening(Listener()):
         Chain.of([make_model(tasks=("dhr",))], options=InferOptions(tile=12), plugins=plugins).run(make_image((24, 20)))
     assert heard == ["mti", (1, 4), (2, 4), (3, 4), (4, 4), "mti done"]
+
+
+def test_listeners_hear_how_much_each_pass_has_changed(make_model, make_image):
+    from mtlcore import hookimpl
+    from mtlcore.plugins import Plugins
+
+    heard = []
+
+    class Listener:
+        @hookimpl
+        def stage_finished(self, stage, values):
+            heard.append((stage, values))
+
+    plugins = Plugins()
+    models = [make_model(tasks=("dhr",)), make_model(stage="mtr", tasks=("dhr",))]
+    with plugins.listening(Listener()):
+        result = Chain.of(models, iterations=2, plugins=plugins).run(make_image((24, 20)))
+    first, second = ({"change.dhr": change["dhr"]} for change in result.changes)
+    assert heard == [("mti", {}), ("mtr", first), ("mtr", second)]
