@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import segyio
 
+from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.segy.format import SegY
 from mtl_seismic.segy.samples import FORMATS
-from mtlcore import Axis
+from mtlcore import IMAGE, Axis
+from mtlcore.errors import MtlWarning
+from mtlcore.files import make_format
 
 CUBE_AXES = (
     Axis("time", 20, 200.0, 4.0, "ms"),
@@ -223,3 +226,48 @@ def test_opening_reads_no_samples(make_cube, monkeypatch):
     read.clear()
     volume.read((slice(10, 20), slice(3, 4), slice(0, 50)))
     assert sum(read) == 500
+
+
+def test_extended_text_headers_without_a_revision(make_cube, text_cards):
+    with pytest.warns(MtlWarning, match=r"bytes 3505-3506 .* say 2, which means nothing in revision 0"):
+        path, array, live = make_cube(extended=[text_cards(["MORE"])] * 2, revision=0)
+        volume = SegY().open(path)
+    check_cube(volume, array, live)
+
+
+@pytest.fixture
+def crooked_line(make_segy, make_image):
+    """A file of 12 traces with CDP 22 missing, on a bend; and X and Y of all 13 places."""
+    cdp = np.delete(np.arange(20, 33), 2)
+    k = np.arange(13)
+    x, y = 50_000_000 + 1250 * k, 600_000_000 + 100 * (k - 6) ** 2
+    words = {21: cdp, 71: -100, 181: np.delete(x, 2), 185: np.delete(y, 2)}
+    known = [np.interp(k, np.delete(k, 2), np.delete(each / 100, 2)) for each in (x, y)]
+    return make_segy(make_image((12, 9)), words), np.stack(known, axis=1)
+
+
+def test_a_crooked_line_keeps_the_place_of_every_trace(crooked_line, recwarn):
+    path, points = crooked_line
+    np.testing.assert_allclose(trace_points(SegY().open(path).geometry), points)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".sgy"])
+def test_a_crooked_line_goes_through_other_formats(crooked_line, tmp_path, suffix):
+    path, points = crooked_line
+    volume = SegY().open(path)
+    copy = tmp_path / f"copy{suffix}"
+    # Without the source, new headers are made.
+    with make_format(copy).create(copy, volume.geometry.like(source=None), IMAGE) as writer:
+        writer.write((slice(0, 9), slice(0, 13)), volume.load())
+    found = trace_points(make_format(copy).open(copy).geometry)
+    known = volume.geometry.live if suffix == ".sgy" else slice(None)
+    np.testing.assert_allclose(found[known], points[known], atol=0.005)
+
+
+def test_erratic_coordinates_of_a_line_are_no_course(make_segy, make_image):
+    x = 50_000_000 + 1250 * np.arange(30)
+    x[7] = 90_000_000
+    with pytest.warns(MtlWarning, match="are they other words"):
+        geometry = SegY().open(make_segy(make_image((30, 9)), {21: np.arange(30), 71: -100, 181: x, 185: 7})).geometry
+    assert trace_points(geometry) is None

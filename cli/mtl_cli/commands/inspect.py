@@ -41,6 +41,9 @@ def inspect(
         echo_json(facts)
         return
     rows = {name: value for name, value in plain(facts).items() if name not in DRAWINGS}
+    if "trace_xy" in rows:
+        points = len(rows["trace_xy"][0])
+        rows["trace_xy"] = f"{points} points: a crooked line; coordinates are those of the best straight one"
     click.echo(text_table((name.replace("_", " "), _text(value)) for name, value in rows.items()))
     if "histogram" in facts:
         click.echo(draw(facts))

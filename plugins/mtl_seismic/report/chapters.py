@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.report.charts import Line, line_chart, rose
 from mtl_seismic.report.interpretation import summaries
 from mtl_seismic.report.markup import Html, code, element, facts, figure, join, number, paragraph, percent, table
@@ -219,7 +220,9 @@ def data(result: OpenResult, found: Survey) -> Html:
     described = record.get("input", {})
     check = record.get("data", {})
     lines: list[tuple[object, object]] = [(_title(name), _value(value)) for name, value in described.items()]
-    if geometry.coordinates is not None:
+    if trace_points(geometry) is not None:
+        lines.append(("X, Y", "of each trace: a crooked line"))
+    elif geometry.coordinates is not None:
         names = [axis.name for axis in geometry.axes[1:]]
         for axis, row in zip("XY", geometry.coordinates, strict=True):
             terms = [f"{number(each, 8)} · {name}" for each, name in zip(row[1:], names, strict=False)]

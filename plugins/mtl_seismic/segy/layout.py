@@ -79,6 +79,8 @@ def read_layout(path: Path, options: Options) -> Layout:
     start = _start(path, binary, order, revision)
     trailer = TEXT * _trailers(binary, order, revision)
     notes: list[str] = []
+    if revision < 1:
+        start += _unannounced_texts(path, binary, order, size, chosen.bytes, notes)
     available = size - start - trailer
     samples = options.samples or _samples(path, binary, order, revision, start, available, header, chosen, notes)
     traces = _traces(path, available, header + samples * chosen.bytes, options.cut, f"{samples} samples", chosen, notes)
@@ -180,6 +182,37 @@ def _start(path: Path, binary: bytes, order: ByteOrder, revision: float) -> int:
     return start
 
 
+def _unannounced_texts(
+    path: Path, binary: bytes, order: ByteOrder, size: int, sample_bytes: int, notes: list[str]
+) -> int:
+    """Bytes of extended text headers in a file of revision 0, where only behind them traces begin.
+
+    Some writers, segyio among them, leave the revision out.
+    """
+    count: int = words.EXTENDED_TEXTS.get(binary, order)
+    samples: int = words.SAMPLES.get(binary, order)
+
+    def begins(start: int) -> bool:
+        fits = size > start and (size - start) % (TRACE + samples * sample_bytes) == 0
+        return fits and _samples_of_trace(path, start, order) in (0, samples)
+
+    if count < 1 or begins(FIRST) or not begins(FIRST + TEXT * count):
+        return 0
+    notes.append(
+        f"{path}: {words.EXTENDED_TEXTS} say {count}, which means nothing in revision 0 ({words.REVISION}), but traces "
+        "begin behind them: used."
+    )
+    return TEXT * count
+
+
+def _samples_of_trace(path: Path, start: int, order: ByteOrder) -> int:
+    """What the trace header at a byte of the file says of its samples."""
+    with path.open("rb") as file:
+        file.seek(start)
+        trace = np.frombuffer(file.read(TRACE), np.uint8)[None]
+    return int(words.TRACE_SAMPLES.column(trace, order)[0])
+
+
 def _after_last_text(path: Path) -> int:
     """-1 extended text headers: the last one holds an end stanza."""
     with path.open("rb") as file:
@@ -206,13 +239,10 @@ def _samples(
     notes: list[str],
 ) -> int:
     """Samples per trace by the binary header, or by the first trace where only that fits the file's size."""
-    with path.open("rb") as file:
-        file.seek(start)
-        trace = np.frombuffer(file.read(TRACE), np.uint8)[None]
     long = words.LONG_SAMPLES.get(binary, order) if revision >= 2 else 0
     word: Word = words.LONG_SAMPLES if long > 0 else words.SAMPLES
     general: int = word.get(binary, order)
-    first = int(words.TRACE_SAMPLES.column(trace, order)[0])
+    first = _samples_of_trace(path, start, order)
     fitting = [count for count in (general, first) if count and available % (header + count * chosen.bytes) == 0]
     if general in fitting or (general and not fitting):
         return general

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.segy import coordinates, text, words
 from mtl_seismic.segy.depth import UNITS, DepthWords, unit_name
 from mtl_seismic.segy.draft import Draft
@@ -80,7 +81,7 @@ def _text_lines(geometry: Geometry, line: str) -> list[str]:
         lines.append(f"{axis.name.upper()}: {word}, {numbers[0]} TO {numbers[-1]}")
         if not _is_whole(axis):
             lines.append(f"  1, 2, ... STAND FOR {axis.origin:g}, {axis.origin + axis.step:g}, ... {axis.unit}")
-    if geometry.coordinates:
+    if geometry.coordinates or trace_points(geometry) is not None:
         lines.append(f"X: {words.CDP_X}, Y: {words.CDP_Y}, SCALAR: BYTES 71-72")
     return lines
 
@@ -160,12 +161,9 @@ class _Headers:
         return {"header": headers}
 
     def _put_coordinates(self, headers: NDArray[np.uint8], indices: tuple[NDArray[np.int64], ...]) -> None:
-        matrix = self.geometry.coordinates
-        if matrix is None:
+        points = map_points(self.geometry, indices)
+        if points is None:
             return
-        lines = zip(self.geometry.axes[1:], indices, strict=True)
-        positions = [axis.origin + axis.step * index.astype(np.float64) for axis, index in lines]
-        points = coordinates.apply(matrix, positions)
         scalar = coordinate_scalar(self.geometry)
         factor = -scalar if scalar < 0 else 1 / scalar
         whole = np.rint(points * factor)
@@ -176,12 +174,26 @@ class _Headers:
         words.COORDINATE_UNIT.put_column(headers, 1, "big")
 
 
+def map_points(geometry: Geometry, indices: tuple[NDArray[np.int64], ...]) -> NDArray[np.float64] | None:
+    """X and Y (traces x 2) at indices on the horizontal axes; None without coordinates."""
+    course = trace_points(geometry)
+    if course is not None:
+        return np.asarray(course[indices[0]])
+    if geometry.coordinates is None:
+        return None
+    lines = zip(geometry.axes[1:], indices, strict=True)
+    return coordinates.apply(
+        geometry.coordinates, [axis.origin + axis.step * index.astype(np.float64) for axis, index in lines]
+    )
+
+
 def coordinate_scalar(geometry: Geometry) -> int:
     """Hundredths, unless the largest coordinate needs a larger unit: one scalar for the whole file."""
-    assert geometry.coordinates is not None
-    ends = [(axis.origin, axis.origin + axis.step * (axis.size - 1)) for axis in geometry.axes[1:]]
-    ends += [(0.0, 0.0)] * (2 - len(ends))
-    largest = max(abs(a + b * one + c * two) for a, b, c in geometry.coordinates for one in ends[0] for two in ends[1])
+    places = np.meshgrid(*([0, axis.size - 1] for axis in geometry.axes[1:]), indexing="ij")
+    corners = map_points(geometry, tuple(place.ravel() for place in places))
+    course = trace_points(geometry)
+    assert corners is not None
+    largest = float(np.abs(corners if course is None else course).max())
     scalars = [scalar for scalar, factor in ((-100, 100), (-10, 10), (1, 1), (100, 0.01)) if largest * factor < INT32]
     if not scalars:
         raise MtlError(f"SEG-Y cannot say coordinates as large as {largest:g}: expected metres.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_seismic.formats import crooked
 from mtl_seismic.segy import coordinates, hints, text, words
 from mtl_seismic.segy.layout import Layout, interval, read_layout, read_text, vertical_unit
 from mtl_seismic.segy.lines import varies
@@ -58,14 +59,14 @@ def read_survey(path: Path, options: Options) -> Survey:
     places = find_places(layout, columns, options, notes)
     index, repeated = _index(layout, places, columns, options, notes)
     live = _live(layout, columns, index, notes)
-    matrix, xy = _coordinates(layout, columns, places, options, notes)
+    matrix, xy, course = _coordinates(layout, columns, places, options, notes)
     notes += check_amplitudes(layout)
     geometry = Geometry(
         axes=(_depth_axis(layout, columns, options, notes), *_line_axes(places)),
         live=None if live.all() else live,
         coordinates=matrix,
         source=path.resolve(),
-        attributes={"segy": _facts(layout, places, xy, options)},
+        attributes={"segy": _facts(layout, places, xy, options)} | course,
     )
     return Survey(layout, places, index, repeated, geometry, tuple(notes))
 
@@ -172,12 +173,12 @@ def _line_axes(places: Places) -> list[Axis]:
 
 def _coordinates(
     layout: Layout, columns: Columns, places: Places, options: Options, notes: list[str]
-) -> tuple[coordinates.Matrix | None, tuple[int, int] | None]:
-    """The matrix to X and Y, and the words that it was found in."""
+) -> tuple[coordinates.Matrix | None, tuple[int, int] | None, dict[str, Any]]:
+    """The matrix to X and Y, the words that it was found in, and the attribute of a crooked line."""
     units = columns[words.COORDINATE_UNIT.start]
     if (units >= 2).any():
         notes.append(f"{layout.path}: {words.COORDINATE_UNIT} say {units.max()}: angles are not read.")
-        return None, None
+        return None, None, {}
     given = [(options.cdp_x, options.cdp_y)] if options.cdp_x and options.cdp_y else []
     for pair in given or [pair for pair in XY if pair != tuple(word.start for word in places.words)]:
         x, y = (columns[int(start)] for start in pair if start)
@@ -192,14 +193,28 @@ def _coordinates(
             continue
         matrix, error = found
         bin_size = coordinates.spacing(matrix, [line.step for line in places.lines])
-        if error > max(0.5 * bin_size, 1.01 * scale.max()):
+        course = _course(places, points, error, max(0.01 * bin_size, 1.01 * float(scale.max())))
+        if not course and error > max(0.5 * bin_size, 1.01 * scale.max()):
             where = " and ".join(str(line_word(int(start), "coordinate")) for start in pair if start)
             notes.append(
                 f"{layout.path}: coordinates in {where} miss the best straight grid by up to {error:.3g} "
-                f"(traces are {bin_size:.3g} apart): a crooked line, or wrong words. Say format.cdp_x=BYTE, cdp_y=BYTE."
+                f"(traces are {bin_size:.3g} apart): are they other words? Say format.cdp_x=BYTE, cdp_y=BYTE."
             )
-        return matrix, (int(pair[0] or 0), int(pair[1] or 0))
-    return None, None
+        return matrix, (int(pair[0] or 0), int(pair[1] or 0)), course
+    return None, None, {}
+
+
+def _course(places: Places, points: NDArray[np.float64], error: float, straight: float) -> dict[str, list[list[float]]]:
+    """The attribute of a 2D line that misses a straight one by more than ``straight``; gaps are interpolated."""
+    order = places.cells.argsort(kind="stable")
+    known = order[points[order].any(axis=1)]
+    if len(places.lines) != 1 or error <= straight or known.size < 2:
+        return {}
+    cells, points = places.cells[known], points[known]
+    if not crooked.is_course(np.hypot(*np.diff(points, axis=0).T) / np.maximum(np.diff(cells), 1)):
+        return {}
+    every = np.arange(places.shape[0])
+    return crooked.attribute(np.stack([np.interp(every, cells, points[:, k]) for k in (0, 1)], axis=1))
 
 
 def _facts(layout: Layout, places: Places, xy: tuple[int, int] | None, options: Options) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.report.opened import OpenResult, title_of, unit_text
 from mtl_seismic.view.slices import amplitude_limit
 from mtlcore.interfaces import IMAGE, Output
@@ -13,6 +14,7 @@ from mtlcore.interfaces import IMAGE, Output
 def describe(result: OpenResult) -> dict[str, Any]:
     """Axes, coordinates and fields; the image is the first field."""
     limit = amplitude_limit(result.image)
+    course = trace_points(result.geometry)
     outputs = [IMAGE, *result.outputs.values()]
     models = result.record.get("models", [])
     return {
@@ -26,6 +28,7 @@ def describe(result: OpenResult) -> dict[str, Any]:
             for axis in result.geometry.axes
         ],
         "coordinates": result.geometry.coordinates,
+        "course": None if course is None else course.tolist(),
         "fields": [_field(output, result, limit) for output in outputs],
     }
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mtl_seismic.formats.crooked import attribute
 from mtl_seismic.interpret.faults.exports.charisma import Charisma
 from mtl_seismic.interpret.faults.exports.format import Export
 from mtl_seismic.interpret.faults.exports.formats import EXPORTS, make_exports
@@ -283,3 +284,13 @@ def test_nodes_follow_each_other_on_the_section(faults: list[FaultSurface]) -> N
         for stick in fault.sticks:
             steps = [np.linalg.norm(b - a) for a, b in pairwise(stick.nodes)]
             assert max(steps) < 3 * 8
+
+
+def test_sticks_on_a_crooked_line_follow_its_traces(lines: list[FaultSurface], tmp_path: Path) -> None:
+    k = np.arange(60)
+    bend = np.stack([500_000 + 12.0 * k, 6_000_000 + 0.5 * (k - 30) ** 2], axis=1)
+    axes = (Axis("time", 48, 0.0, 4.0, "ms"), Axis("cdp", 60, 1.0))
+    rows = written(OpendTect(), tmp_path, lines, Geometry(axes, attributes=attribute(bend)))
+    x, y = np.array([row.split("\t")[1:3] for row in rows], float).T
+    np.testing.assert_allclose(y, np.interp(x, *bend.T), atol=0.01)
+    assert np.ptp(x) > 12

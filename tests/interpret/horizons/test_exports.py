@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtl_seismic.formats.crooked import attribute
 from mtl_seismic.interpret.horizons import Horizon
 from mtl_seismic.interpret.horizons.exports.formats import ONLY_3D, WRITERS, check_formats, check_names, file_name
 from mtl_seismic.interpret.horizons.exports.surface import Style, Surface
@@ -60,6 +61,13 @@ def test_xyz_of_a_line(tmp_path: Path, pick_line: Horizon, line: Geometry) -> No
     rows = written(tmp_path, "xyz", pick_line, line).splitlines()
     assert rows[0] == '# "X"\t"Y"\t"Trace"\t"Z"\t"Quality"'
     assert rows[3] == "500000.00\t5012525.00\t1002\t1042.0000\t0.500"
+
+
+def test_xyz_of_a_crooked_line_has_the_place_of_each_trace(tmp_path: Path, pick_line: Horizon, line: Geometry) -> None:
+    bend = np.array([[500_000.0, 1.0], [500_010.0, 2.0], [500_015.0, 12.0], [500_012.0, 24.0]])
+    crooked = line.like(attributes=attribute(bend))
+    rows = [row.split("\t") for row in written(tmp_path, "xyz", pick_line, crooked, header=False).splitlines()]
+    assert [(float(x), float(y)) for x, y, *_ in rows] == [tuple(bend[k]) for k in (0, 1, 3)]
 
 
 def test_ijxyz_is_read_by_xtgeo(tmp_path: Path, ramp: Horizon, survey: Geometry) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mtl_seismic.interpret.faults.angles import Floats
-from mtl_seismic.interpret.horizons.mapping import map_rows
+from mtl_seismic.interpret.horizons.mapping import has_map, map_points
 from mtlcore.volume import Geometry
 
 Sign = Literal["down", "up"]
@@ -33,7 +33,7 @@ class Survey:
 
     @property
     def has_coordinates(self) -> bool:
-        return self.geometry.coordinates is not None
+        return has_map(self.geometry)
 
     def numbers(self, points: Floats) -> Floats:
         """Inline and crossline numbers, N x 2, with decimals; in 2D the position along the line, N x 1."""
@@ -43,10 +43,7 @@ class Survey:
 
     def xy(self, points: Floats) -> Floats:
         """Map coordinates, N x 2."""
-        lateral = np.zeros((len(points), 2))
-        lateral[:, : points.shape[1] - 1] = points[:, 1:]
-        rows = map_rows(self.geometry)
-        return np.stack([start + lateral @ np.array(steps) for start, *steps in rows], 1)
+        return map_points(self.geometry, points[:, 1:])
 
     def z(self, points: Floats, sign: Sign = "down") -> Floats:
         """Depth or time in the file's unit, positive downwards or upwards."""

@@ -24,6 +24,7 @@ from mtl_seismic.interpret.horizons.exports.formats import (
 from mtl_seismic.interpret.horizons.exports.surface import STYLE, Style, Surface
 from mtl_seismic.interpret.horizons.extraction import GAP, Horizon, default_names, extract_horizons
 from mtl_seismic.interpret.horizons.grids import is_straight
+from mtl_seismic.interpret.horizons.mapping import has_map
 from mtl_seismic.interpret.horizons.reflectors import snap
 from mtl_seismic.interpret.horizons.seeds import Seed, locate, reference_curve, spread, value_at
 from mtl_seismic.interpret.horizons.stratal import stratal_axis, write_stratal
@@ -206,7 +207,7 @@ def _stratal_fields(request: Request, fields: Fields) -> tuple[str, ...]:
 
 
 def _say_about_the_map(request: Request, geometry: Geometry, say: Say) -> None:
-    if geometry.coordinates is None:
+    if not has_map(geometry):
         meaning = (
             "line numbers stand in (X crossline, Y inline)"
             if len(geometry.axes) == 3
@@ -243,7 +244,7 @@ def _extract(
 def _conventions(request: Request, geometry: Geometry) -> dict[str, Any]:
     return {
         "z": {"unit": geometry.axes[0].unit, "positive": request.style.z_sign, "undefined": request.style.undefined},
-        "map": "coordinates" if geometry.coordinates is not None else "line numbers",
+        "map": "coordinates" if has_map(geometry) else "line numbers",
         "npy_layers": ["sample", "z", "quality"],
         "gap": request.gap,
         "min_quality": request.min_quality,

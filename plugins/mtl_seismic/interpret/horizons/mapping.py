@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_seismic.formats.crooked import trace_points
 from mtlcore.volume import Axis, Geometry
 
 Floats = NDArray[np.float64]
@@ -32,9 +33,24 @@ def map_rows(geometry: Geometry) -> tuple[Row, Row]:
     return rows[0], rows[1]
 
 
+def map_points(geometry: Geometry, lateral: Floats) -> Floats:
+    """x and y (N x 2) at trace indexes from 0, with decimals (N x 1 or 2)."""
+    course = trace_points(geometry)
+    if course is not None:
+        traces = np.arange(len(course))
+        return np.stack([np.interp(lateral[:, 0], traces, course[:, k]) for k in (0, 1)], axis=1)
+    rows = map_rows(geometry)
+    return np.stack([row[0] + lateral @ np.array(row[1:][: lateral.shape[1]]) for row in rows], axis=1)
+
+
 def map_positions(geometry: Geometry) -> tuple[Floats, Floats]:
     """x and y of every trace, over the horizontal axes."""
     lateral = geometry.shape[1:]
-    index = np.indices((*lateral, 1)[:2])
-    x, y = (row[0] + row[1] * index[0] + row[2] * index[1] for row in map_rows(geometry))
+    index = np.indices(lateral).reshape(len(lateral), -1).T
+    x, y = map_points(geometry, index.astype(np.float64)).T
     return x.reshape(lateral), y.reshape(lateral)
+
+
+def has_map(geometry: Geometry) -> bool:
+    """Whether X and Y are the file's own coordinates, and not line numbers that stand in."""
+    return geometry.coordinates is not None or trace_points(geometry) is not None

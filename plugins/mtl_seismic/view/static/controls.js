@@ -174,7 +174,8 @@ function valueRows({ at, values }) {
 }
 
 function coordinatesOf(at) {
-  const matrix = state.info.coordinates;
+  const { coordinates: matrix, course } = state.info;
+  if (course) return course[at[1]]; // of a crooked line
   if (!matrix) return null;
   const places = [1, ...at.slice(1).map((i, k) => position(state.axes[k + 1], i)), 0];
   return matrix.map((row) => row.reduce((sum, factor, k) => sum + factor * places[k], 0));
