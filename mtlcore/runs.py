@@ -133,42 +133,39 @@ def run(
         "data": result.prepared.report,
         "versions": results.versions(),
     }
-    record |= _write(job, folder, chain, result, image, volume, plugins, clock)
-    record["seconds"] = clock.seconds
+    with clock.timing("write"):
+        record |= _write(job, folder, chain, result, volume, plugins)
+    record |= {"pictures": [], "seconds": clock.seconds, "peak_memory": results.peak_memory(opened.device)}
+    # Before the pictures too: should drawing fail, hours of work are a result all the same.
+    results.write_record(folder, record)
+    with clock.timing("pictures"):
+        record["pictures"] = _draw(job, folder, chain, result, image, volume)
     record["peak_memory"] = results.peak_memory(opened.device)
     results.write_record(folder, record)
     volume.close()
     return record
 
 
-def _write(
-    job: RunJob,
-    folder: Path,
-    chain: Chain,
-    result: Result,
-    image: Array,
-    volume: Volume,
-    plugins: Plugins,
-    clock: Clock,
-) -> dict[str, Any]:
-    """Fields and pictures; what run.json says of them."""
-    last = chain.models[-1]
-    outputs = [output for task in last.chosen(job.tasks) for output in task.outputs_in(chain.ndim)]
-    with clock.timing("write"):
-        written = results.write_fields(
-            folder, result.fields, outputs, volume.geometry, job.output_format, job.output_options, plugins
-        )
-    drawn: list[str] = []
-    if job.pictures and pictures.available():
-        with clock.timing("pictures"):
-            clean = np.where(np.isfinite(image), image, np.float32(0))
-            paths = pictures.draw_all(folder, clean, _drawable(result, outputs), outputs, volume.geometry)
-            drawn = [path.name for path in paths]
-    return {
-        "format": {"name": job.output_format, "options": dict(job.output_options)},
-        "outputs": written,
-        "pictures": drawn,
-    }
+def _write(job: RunJob, folder: Path, chain: Chain, result: Result, volume: Volume, plugins: Plugins) -> dict[str, Any]:
+    """Write the fields; what run.json says of them."""
+    options = dict(job.output_options)
+    written = results.write_fields(
+        folder, result.fields, _outputs(job, chain), volume.geometry, job.output_format, options, plugins
+    )
+    return {"format": {"name": job.output_format, "options": options}, "outputs": written}
+
+
+def _draw(job: RunJob, folder: Path, chain: Chain, result: Result, image: Array, volume: Volume) -> list[str]:
+    """Draw the pictures that are wanted and can be drawn; their names."""
+    if not (job.pictures and pictures.available()):
+        return []
+    clean, outputs = np.where(np.isfinite(image), image, np.float32(0)), _outputs(job, chain)
+    paths = pictures.draw_all(folder, clean, _drawable(result, outputs), outputs, volume.geometry)
+    return [path.name for path in paths]
+
+
+def _outputs(job: RunJob, chain: Chain) -> list[Output]:
+    return [output for task in chain.models[-1].chosen(job.tasks) for output in task.outputs_in(chain.ndim)]
 
 
 def _drawable(result: Result, outputs: Sequence[Output]) -> dict[str, Array]:

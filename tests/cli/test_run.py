@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from mtlcore import MtlError
+
 Run = Callable[..., Result]
 SHAPE = (40, 32)
 OUTPUTS_2D = ["dhr", "rgt", "fault_probability", "fault_dip"]
@@ -219,6 +221,17 @@ def test_a_full_disk(mtl: Run, model: Path, image: Path, monkeypatch: pytest.Mon
     assert result.exit_code == 1
     assert "the disk is full" in result.stderr
     assert not Path("out").exists()
+
+
+def test_pictures_that_fail_leave_a_result(mtl: Run, model: Path, image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise MtlError("Cannot write out/section.png: the disk is full.")
+
+    monkeypatch.setattr("mtlcore.pictures.draw_all", full)
+    result = mtl("run", "-i", image, "--model", model, "-o", "out")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("Error: Cannot write out/section.png: the disk is full.\n")
+    assert mtl("run", "--config", "out/run.json", "--no-pictures", "-o", "again").exit_code == 0
 
 
 def test_flag_beats_variable_beats_file(mtl: Run, model: Path, image: Path) -> None:
