@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 @pytest.mark.parametrize("layout", ["reference", "npz", "memmap"])
 def test_training_reads_what_synth_writes(layout: str, mtl: Run) -> None:
-    made = mtl("synth", "rgm2d", "data", "--train", 2, "--valid", 1, "--shape", "48x40", "--layout", layout, "--quiet")
+    made = mtl("synth", "rgm2d", "data", "--train", 2, "--valid", 1, "--shape", "48x40", "--format", layout, "--quiet")
     assert made.exit_code == 0, made.output
     assert json.loads(Path("data/dataset.json").read_text())["recipe"] == "rgm2d"
     tiny = ("--set", "backbone.widths=[4]", "--set", "backbone.features=2", "--set", "train.metric_items=1")
@@ -27,7 +27,7 @@ def test_training_reads_what_synth_writes(layout: str, mtl: Run) -> None:
 
 def test_the_recipes_options_can_be_set(mtl: Run) -> None:
     options = ("--set", "noise_level=[0,0]", "--set", "faults=[1,1]")
-    made = mtl("synth", "rgm2d", "data", "--train", 1, "--valid", 0, "--shape", "48x40", "--layout", "npz", *options)
+    made = mtl("synth", "rgm2d", "data", "--train", 1, "--valid", 0, "--shape", "48x40", "--format", "npz", *options)
     assert made.exit_code == 0, made.output
     dips = np.load("data/train/0.npz")["fault_dip"]
     assert len(np.unique(dips[dips > 0])) <= 1

@@ -21,7 +21,7 @@ RECIPES = ("rgm2d", "rgm3d", "field2d", "field3d")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Of an item, depth first. Default: the recipe's.")
 @click.option(
-    "--layout", type=click.Choice(["reference", "npz", "memmap"]), default="reference", show_default=True,
+    "--format", "layout", type=click.Choice(["reference", "npz", "memmap"]), default="reference", show_default=True,
     help="Raw files as the reference's, a .npz for each item, or one file for each field.",
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
