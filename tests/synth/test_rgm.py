@@ -7,7 +7,7 @@ import pytest
 
 from mtl_seismic.synth import Rgm2D, Rgm3D, generate, parameters
 from mtl_seismic.synth.imaging import image, lags, normalised, wavelet
-from mtl_seismic.synth.rgm import _merged_ages
+from mtl_seismic.synth.rgm import _merged, _merged_ages
 
 PLAIN = {
     "regular_probability": 0.0,
@@ -82,6 +82,35 @@ def test_faults_end_at_unconformities_and_ages_do_not_overlap():
     assert item["fault_probability"][top:].any()
     assert not item["fault_probability"][:top].any()
     assert item["rgt"][:top].max() <= np.quantile(item["rgt"][60:], 0.05)
+
+
+def test_units_above_an_unconformity_are_calmer_and_tilted_the_other_way():
+    recipe = Rgm2D(unconformity_probability=1.0, gaussian_probability=0.5)
+    for units in (parameters(recipe, 1, index)["units"] for index in range(12)):
+        lowest = units[-1]["folding"]
+        for upper in (unit["folding"] for unit in units[:-1]):
+            assert upper["height"] == lowest["height"] / 2
+            assert upper["growth"] == lowest["growth"] / 2
+            assert upper["slope"] == tuple(-rise / 4 for rise in lowest["slope"])
+            assert bool(upper["bumps"]) == bool(lowest["bumps"])
+            assert all(bump["height"] <= upper["height"] for bump in upper["bumps"])
+
+
+def test_regular_faults_have_the_dips_and_displacements_asked_for():
+    recipe = Rgm2D(regular_probability=1.0, unconformity_probability=0.0, regular_dip=(50.0, 55.0))
+    for index in range(8):
+        faults = parameters(replace(recipe, regular_displacement=9.0), 1, index)["units"][-1]["faults"]
+        assert {round(abs(fault["displacement"]) / 9) for fault in faults} == {1}
+        dips = [min(fault["dip"], 180 - fault["dip"]) for fault in faults]
+        assert min(dips) >= 50 * 0.95 - 7 and max(dips) <= 55 * 1.05 + 7
+
+
+def test_images_fade_into_each_other_within_ten_samples_of_an_unconformity():
+    upper, lower = np.ones((40, 3), np.float32), -np.ones((40, 3), np.float32)
+    merged = _merged([upper, lower], [np.full(3, 20.0)])[:, 0]
+    np.testing.assert_array_equal(merged[:15], 1)
+    np.testing.assert_array_equal(merged[24:], -1)
+    assert (np.diff(merged[14:25]) < 0).all() and merged[19] == pytest.approx(0, abs=1e-6)
 
 
 def test_ages_of_an_eroded_unit_begin_where_those_above_end():

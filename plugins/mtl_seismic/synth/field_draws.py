@@ -255,8 +255,8 @@ def _arc(recipe: Field, rng: np.random.Generator) -> Event:
         at=tuple(uniform(rng, (0, size)) for size in recipe.shape),
         radius=radius,
         slope=tuple(0.0 for _ in recipe.shape[1:]),
-        half_width=radius * uniform(rng, (0.3, 0.9)),
-        amplitude=uniform(rng, (-1, 1)),
+        half_width=radius * uniform(rng, recipe.arc_width),
+        amplitude=uniform(rng, recipe.arc_amplitude),
     )
 
 
@@ -270,8 +270,8 @@ def _lines(recipe: Field, rng: np.random.Generator) -> list[Event]:
             at=((at[0] + k * spacing) % size, *at[1:]),
             radius=0.0,
             slope=slope,
-            half_width=uniform(rng, (0.2, 1)) * max(recipe.shape[1:]),
-            amplitude=uniform(rng, (0.3, 1)) * (-1) ** k,
+            half_width=uniform(rng, recipe.line_width) * max(recipe.shape[1:]),
+            amplitude=uniform(rng, recipe.line_amplitude) * (-1) ** k,
         )
         for k in range(count(rng, recipe.lines))
     ]

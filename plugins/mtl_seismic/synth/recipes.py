@@ -58,6 +58,11 @@ class Rgm(Recipe):
     fault_thickness: float = 3.0  # samples, across the fault
     regular_probability: float = 0.1  # evenly spaced sets of two dip families (in 3D along x2)
     regular_faults: Range = (10.0, 25.0)  # rounded
+    regular_dip: Range = (60.0, 80.0)  # degrees: of one family, and of the other from the vertical's other side
+    regular_displacement: float = 5.0  # samples; the families move in opposite senses
+    regular_dip_spread: Range = (0.95, 1.05)  # a fault's dip over that of its family
+    regular_displacement_spread: Range = (0.9, 1.1)
+    regular_gap: Range = (0.75, 1.25)  # relative distance between neighbours
     unconformity_probability: float = 0.2
     unconformity_count: Range = (1.0, 2.0)  # rounded
     unconformity_depth: Range = (0.05, 0.35)  # of the depth axis
@@ -168,10 +173,14 @@ class Field(Recipe):
     coherent_noise: Range = (0.0, 0.25)  # rms over that of the signal
     arcs: Range = (0.0, 12.0)  # rounded
     arc_radius: Range = (0.1, 0.8)  # of depth
+    arc_width: Range = (0.3, 0.9)  # half its width over its radius
+    arc_amplitude: Range = (-1.0, 1.0)  # relative to other coherent noise
     line_sets: Range = (0.0, 2.0)  # rounded
     lines: Range = (2.0, 8.0)  # per set, rounded
     line_slope: Range = (-1.5, 1.5)  # samples per sample
     line_spacing: Range = (8.0, 40.0)  # samples
+    line_width: Range = (0.2, 1.0)  # half the width of a line over that of the item
+    line_amplitude: Range = (0.3, 1.0)  # relative to other coherent noise, with changing sign
     footprint_probability: float = 0.3
     footprint: Range = (0.05, 0.4)  # relative change of amplitude at the top
     footprint_wavelength: Range = (6.0, 30.0)  # samples

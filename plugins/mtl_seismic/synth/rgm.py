@@ -107,7 +107,7 @@ def _merged(images: Sequence[Array], surfaces: Sequence[Array]) -> Array:
     merged = normalised(images[-1], 1.0)
     for upper, surface in zip(images[-2::-1], surfaces[::-1], strict=True):
         depth = _depth_below(surface, len(merged))
-        into_lower, out_of_upper = _ramp(depth + 5), _ramp(4 - depth + 1)
+        into_lower, out_of_upper = _ramp(depth + 5), _ramp(3 - depth)
         merged = merged * into_lower + normalised(upper, 1.0) * out_of_upper
     return merged
 

@@ -48,7 +48,7 @@ def draw(recipe: Rgm, seed: int, index: int) -> Draws:
     frequency = uniform(rng, recipe.frequency)
     boundaries = _boundaries(recipe, rng)
     lowest = Unit(_folding(recipe, rng), _faults(recipe, rng))
-    upper = [Unit(_calmer(_folding(recipe, rng)), ()) for _ in boundaries]
+    upper = [Unit(_calmer(recipe, lowest.folding, rng), ()) for _ in boundaries]
     return Draws(
         frequency=frequency,
         layers=_layers(recipe, frequency),
@@ -106,14 +106,16 @@ def _bump(recipe: Rgm, height: float, rng: np.random.Generator) -> Bump:
     )
 
 
-def _calmer(folding: Folding) -> Folding:
-    """Return the folding of a unit above an unconformity: lower, gentler, and tilted the other way."""
+def _calmer(recipe: Rgm, lowest: Folding, rng: np.random.Generator) -> Folding:
+    """Return the folding of a unit above an unconformity: lower than the lowest unit's, and tilted the other way."""
+    height = lowest.height / 2
+    bumps = count(rng, recipe.gaussian_count) if lowest.bumps else 0
     return replace(
-        folding,
-        height=folding.height / 2,
-        bumps=tuple(replace(bump, height=bump.height / 2) for bump in folding.bumps),
-        slope=tuple(-rise / 4 for rise in folding.slope),
-        growth=folding.growth / 2,
+        lowest,
+        height=height,
+        bumps=tuple(_bump(recipe, height, rng) for _ in range(bumps)),
+        slope=tuple(-rise / 4 for rise in lowest.slope),
+        growth=lowest.growth / 2,
     )
 
 
@@ -144,18 +146,20 @@ def _irregular_fault(recipe: Rgm, sense: float, rng: np.random.Generator) -> Fau
 
 def _regular_faults(recipe: Rgm, number: int, rng: np.random.Generator) -> tuple[Fault, ...]:
     """Draw a set that alternates between two families, each of nearly one dip and one displacement."""
-    steep, shallow = uniform(rng, (100, 120)), uniform(rng, (60, 80))
-    dips, slips = ((steep, shallow), (5.0, -5.0)) if happens(rng, 0.5) else ((shallow, steep), (-5.0, 5.0))
+    away, towards = 180 - uniform(rng, recipe.regular_dip), uniform(rng, recipe.regular_dip)
+    slip = recipe.regular_displacement
+    dips, slips = ((away, towards), (slip, -slip)) if happens(rng, 0.5) else ((towards, away), (-slip, slip))
     first = (number + 1) // 2
-    jitter = [(uniform(rng, (0.95, 1.05)), uniform(rng, (0.9, 1.1))) for _ in range(first)]
+    spreads = (recipe.regular_dip_spread, recipe.regular_displacement_spread)
+    jitter = [tuple(uniform(rng, spread) for spread in spreads) for _ in range(first)]
     faults = []
-    for k, at in enumerate(_regular_positions(number, recipe.shape[1], rng)):
+    for k, at in enumerate(_regular_positions(recipe, number, rng)):
         family, (of_dip, of_slip) = int(k >= first), jitter[k % first]
         anchor = (recipe.shape[0] / 2, at, *(size / 2 for size in recipe.shape[2:]))
         faults.append(Fault(dips[family] * of_dip, slips[family] * of_slip, anchor))
     return tuple(faults)
 
 
-def _regular_positions(number: int, size: int, rng: np.random.Generator) -> list[float]:
-    gaps = np.sort(rng.uniform(0.75, 1.25, number))
-    return [float(at) for at in rng.permutation(np.cumsum(gaps) * (size + 2) / gaps.sum())]
+def _regular_positions(recipe: Rgm, number: int, rng: np.random.Generator) -> list[float]:
+    gaps = np.sort(rng.uniform(*recipe.regular_gap, number))
+    return [float(at) for at in rng.permutation(np.cumsum(gaps) * (recipe.shape[1] + 2) / gaps.sum())]
