@@ -118,6 +118,12 @@ def test_iesx_has_its_columns(faults: list[FaultSurface], tmp_path: Path) -> Non
         assert " " in card[32:39].strip()
 
 
+def test_iesx_says_the_unit_of_the_map(faults: list[FaultSurface], tmp_path: Path) -> None:
+    feet = GEOMETRY.like(attributes={"segy": {"coordinate_unit": "ft"}})
+    assert written(Iesx(), tmp_path, faults, feet)[0].split()[-2:] == ["ft", "ms"]
+    assert written(Iesx(xy_unit="m"), tmp_path, faults, feet)[0].split()[-2:] == ["m", "ms"]
+
+
 def test_iesx_refuses_what_its_columns_cannot_hold(faults: list[FaultSurface], tmp_path: Path) -> None:
     deep = GEOMETRY.like(axes=(Axis("depth", 48, 1e6, 4.0, "m"), *GEOMETRY.axes[1:]))
     with pytest.raises(MtlError, match="9 columns"):

@@ -148,6 +148,12 @@ def test_iesx_columns(tmp_path: Path, ramp: Horizon, survey: Geometry) -> None:
     assert (card[86:88], card[95:]) == (" I", " XX")
 
 
+def test_iesx_says_the_unit_of_the_map(tmp_path: Path, ramp: Horizon, survey: Geometry) -> None:
+    feet = survey.like(attributes={"segy": {"coordinate_unit": "ft"}})
+    assert written(tmp_path, "iesx", ramp, survey).splitlines()[0].split()[-2:] == ["m", "ms"]
+    assert written(tmp_path, "iesx", ramp, feet).splitlines()[0].split()[-2:] == ["ft", "ms"]
+
+
 def test_iesx_of_a_line(tmp_path: Path, pick_line: Horizon, line: Geometry) -> None:
     rows = written(tmp_path, "iesx", pick_line, line).splitlines()
     assert (rows[0][32], "2d_ci7m_gf.ifdf" in rows[0]) == ("5", True)

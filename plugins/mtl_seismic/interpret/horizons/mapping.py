@@ -54,3 +54,9 @@ def map_positions(geometry: Geometry) -> tuple[Floats, Floats]:
 def has_map(geometry: Geometry) -> bool:
     """Whether X and Y are the file's own coordinates, and not line numbers that stand in."""
     return geometry.coordinates is not None or trace_points(geometry) is not None
+
+
+def map_unit(geometry: Geometry) -> str:
+    """The unit of X and Y: m, or ft where a SEG-Y file's binary header says so."""
+    facts = geometry.attributes.get("segy")
+    return str(facts.get("coordinate_unit", "m")) if isinstance(facts, dict) else "m"

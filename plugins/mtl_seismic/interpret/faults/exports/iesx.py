@@ -15,6 +15,7 @@ from typing import ClassVar
 from mtl_seismic.interpret.faults.exports.format import Export, write_lines
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.survey import Survey
+from mtl_seismic.interpret.horizons.mapping import map_unit
 from mtlcore.errors import MtlError
 
 MOST_STICKS = 999
@@ -23,13 +24,14 @@ LARGEST_Z = 99999.0
 
 @dataclass(frozen=True)
 class Iesx(Export):
-    """``type``, ``constant``, ``card``: what differs from horizon files; ``card`` "" is that of 2D or 3D."""
+    """``type``, ``constant``, ``card``: what differs from horizon files; ``card`` "" is that of 2D or 3D,
+    ``xy_unit`` "" that of the survey."""
 
     name: ClassVar[str] = "iesx"
     type: int = 2
     constant: int = 14
     card: str = ""
-    xy_unit: str = "m"
+    xy_unit: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.type <= 9:
@@ -49,7 +51,8 @@ class Iesx(Export):
                     "give a larger --spacing."
                 )
             start = f"PROFILE {fault.name:<16}TYPE {self.type}  {kind}"
-            yield f"{start}{'':46}{self.card or card}     {self.xy_unit} {survey.depth_unit}"
+            unit = self.xy_unit or map_unit(survey.geometry)
+            yield f"{start}{'':46}{self.card or card}     {unit} {survey.depth_unit}"
             yield "SNAPPING PARAMETERS 5     0 1"
             for number, stick in enumerate(fault.sticks, 1):
                 for x, y, z in survey.xyz(stick.nodes, self.z_sign).tolist():

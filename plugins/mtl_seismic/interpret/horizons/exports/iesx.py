@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_seismic.interpret.horizons.exports.surface import Floats, Surface, whole, write_lines
+from mtl_seismic.interpret.horizons.mapping import map_unit
 from mtlcore.errors import MtlError
 
 NAME = "iesx"
@@ -51,7 +52,7 @@ def lines(surface: Surface) -> Iterator[str]:
 
 def _header(surface: Surface) -> Iterator[str]:
     kind, card = (5, "2d_ci7m_gf.ifdf") if surface.is_line else (4, "3d_ci7m.ifdf")
-    yield f"PROFILE {surface.name:<16}TYPE 1  {kind}{'':46}{card}     m {surface.unit}"
+    yield f"PROFILE {surface.name:<16}TYPE 1  {kind}{'':46}{card}     {map_unit(surface.geometry)} {surface.unit}"
     yield "SNAPPING PARAMETERS 5     0 1"
 
 
