@@ -10,6 +10,7 @@ import copy
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -23,12 +24,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mtlcore import interrupts
 from mtlcore.atomic import atomic_write_text
-from mtlcore.checkpoint import save_model
+from mtlcore.checkpoint import load_model, save_model
 from mtlcore.config import build
 from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
 from mtlcore.device import resolve
 from mtlcore.distributed import Ranks, ranks
-from mtlcore.errors import MtlError, OptionError
+from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
 from mtlcore.logs import CsvLog, JsonLinesLog
@@ -46,6 +47,7 @@ from mtlcore.optimise import (
 from mtlcore.pipeline import Chain
 from mtlcore.plugins import Plugins, current
 from mtlcore.sources import open_items
+from mtlcore.starting import parts_named, take_over
 from mtlcore.training_state import load_state, save_state
 
 JOB, STATE = "train.json", "state.safetensors"
@@ -58,7 +60,8 @@ class TrainOptions:
     """How to train. ``batch_size`` counts all processes together; ``epoch_items``: items
     in an epoch (None: all that there are); ``crop`` is depth first (None: 192x192 in 2D,
     64x64x64 in 3D; 0 on an axis: all of it). ``average`` is the decay of the weights' moving average (0: none),
-    which is what is validated and kept. ``learned_weights``: learn the balance of the tasks."""
+    which is what is validated and kept. ``learned_weights``: learn the balance of the tasks. ``freeze``: parts that
+    stay as they are: "backbone", "encoder", "decoder" (the shared one), or a task."""
 
     epochs: int = 50
     epoch_items: int | None = None
@@ -75,6 +78,7 @@ class TrainOptions:
     gradient_clip: float = 1.0
     precision: Precision = "float32"
     learned_weights: bool = False
+    freeze: tuple[str, ...] = ()
     seed: int = 0
     workers: int = 0
     metric_items: int = 8
@@ -93,12 +97,14 @@ class TrainOptions:
 @dataclass(frozen=True)
 class Job:
     """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
-    a folder, or SOURCE:LOCATION, and ``source`` holds the source's options."""
+    a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
+    name, whose weights training starts from; stage, backbone and tasks that are left out are then its."""
 
     data: str
-    stage: dict[str, Any] = field(default_factory=lambda: {"name": "mti"})
+    stage: dict[str, Any] = field(default_factory=dict)
     tasks: tuple[dict[str, Any], ...] = ()
-    backbone: dict[str, Any] = field(default_factory=lambda: {"name": "unet"})
+    backbone: dict[str, Any] = field(default_factory=dict)
+    start: str = ""
     source: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +121,7 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
     registered = plugins or current()
     device = resolve(job.device)
     with ranks(device) as group:
-        trainer = Trainer(job, registered, group, group.device(device))
+        trainer = Trainer(job, registered, group, group.device(device), resume)
         if group.leads or resume:
             trainer.folder = folder() if callable(folder) else folder
         if resume:
@@ -149,15 +155,17 @@ def read_job(folder: Path) -> Job:
 class Trainer:
     """One run. ``step`` counts batches of the present epoch, ``sums`` adds up its losses."""
 
-    def __init__(self, job: Job, plugins: Plugins, group: Ranks, device: torch.device) -> None:
-        self.job, self.plugins, self.group, self.device = job, plugins, group, device
+    def __init__(self, job: Job, plugins: Plugins, group: Ranks, device: torch.device, resume: bool = False) -> None:
+        self.plugins, self.group, self.device = plugins, group, device
         self.folder = Path()
         self.options = build(TrainOptions, job.train, "train")
         if self.options.batch_size % group.count:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
+        start = None if resume or not job.start else _starting_model(job, plugins)
+        self.job = job = _completed(job, start)
         wanted = job.tasks or tuple({"name": name} for name in plugins.tasks)
         tasks = tuple(build_part("task", task, plugins) for task in wanted)
-        items = self._open_items(tasks)
+        items = self._open_items(job, tasks)
         if not job.tasks:
             # All that are installed and that the data have labels for.
             tasks = tuple(task for task in tasks if has_labels(task, items[0][0])) or tasks
@@ -165,25 +173,39 @@ class Trainer:
         self.parts = Parts(
             build_part("stage", job.stage, plugins), build_part("backbone", job.backbone, plugins), tasks
         )
+        self._check_labels(items[0][0], start)
         self._make_samples(*items)
-        self._build()
+        self._build(start)
         self.epoch = self.step = 0
         self.sums: dict[str, float] = {}
         self.best = math.inf
         self.seconds = 0.0
         self.plateau = Plateau(self.options.plateau_factor, self.options.plateau_patience)
 
-    def _open_items(self, tasks: Sequence[Task]) -> tuple[Items, Items]:
+    def _open_items(self, job: Job, tasks: Sequence[Task]) -> tuple[Items, Items]:
         outputs = [output for task in tasks for output in task.outputs]
-        train_items = open_items(self.job.data, self.job.source, "train", outputs, self.plugins)
-        valid_items = open_items(self.job.data, self.job.source, "valid", outputs, self.plugins)
+        train_items = open_items(job.data, job.source, "train", outputs, self.plugins)
+        valid_items = open_items(job.data, job.source, "valid", outputs, self.plugins)
         for split, items in (("training", train_items), ("validation", valid_items)):
             if not len(items):
-                raise MtlError(f"{self.job.data} has no {split} items: expected at least one.")
+                raise MtlError(f"{job.data} has no {split} items: expected at least one.")
         return train_items, valid_items
 
+    def _check_labels(self, names: Mapping[str, Any], start: Model | None) -> None:
+        """Every task to train has labels; those of the model that training starts from may do without."""
+        had = {task.name for task in start.tasks} if start else set()
+        trained = [task for task in self.parts.tasks if task.name not in self.options.freeze]
+        kept = [task.name for task in trained if task.name in had and not has_labels(task, names)]
+        check_labels([task for task in trained if task.name not in kept], names)
+        if kept and "backbone" not in self.options.freeze:
+            warnings.warn(
+                f"The data hold no labels of {', '.join(kept)}: as the rest is trained its results may get worse. "
+                "--freeze backbone keeps them as they are; --tasks leaves them out.",
+                MtlWarning,
+                stacklevel=2,
+            )
+
     def _make_samples(self, train_items: Items, valid_items: Items) -> None:
-        check_labels(self.parts.tasks, train_items[0])
         ndim = len(train_items.shape)
         self.config = describe(self.parts, ndim, note=self.job.note)
         level, seed = self.config.amplitude, self.options.seed
@@ -193,16 +215,22 @@ class Trainer:
         self.train_samples = Samples(train_items, *shared, seed, crop, augment)
         self.valid_samples = Samples(valid_items, *shared, seed + 1)
 
-    def _build(self) -> None:
+    def _build(self, start: Model | None) -> None:
         torch.manual_seed(self.options.seed)
         options = self.options
-        self.model = Model.new(self.config, self.plugins).to(self.device)
-        net = self.model.net
+        self.model = Model.new(self.config, self.plugins)
+        if start is not None:
+            take_over(self.model, start)
+        net = self.model.to(self.device).net
+        self.frozen = parts_named(net, options.freeze)
+        for module in self.frozen:
+            module.requires_grad_(False)
         self.objective = Objective(net, self.parts.stage, self.parts.tasks, options.learned_weights, options.precision)
         self.objective.to(self.device)
-        self.optimizer = make_optimizer(
-            options.optimizer, self.objective.parameters(), options.learning_rate, options.weight_decay
-        )
+        self.trained = [parameter for parameter in self.objective.parameters() if parameter.requires_grad]
+        if not self.trained:
+            raise OptionError(f"train.freeze is {', '.join(options.freeze)}: nothing is left to train.")
+        self.optimizer = make_optimizer(options.optimizer, self.trained, options.learning_rate, options.weight_decay)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "float16")
         self.average = MovingAverage(net, options.average)
         self.kept = Model(self.config, self.parts, copy.deepcopy(net).eval()).to(self.device)
@@ -252,6 +280,8 @@ class Trainer:
             self.group.count,
         )
         self.objective.train()
+        for module in self.frozen:  # their normalisation keeps its statistics
+            module.eval()
         saved = time.monotonic()
         for batch in batches(self.train_samples, order, self.options.workers):
             self._take_step(objective, {name: value.to(self.device) for name, value in batch.items()})
@@ -282,7 +312,7 @@ class Trainer:
         self.scaler.scale(losses["loss"]).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimizer)
         if self.options.gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.options.gradient_clip)
+            torch.nn.utils.clip_grad_norm_(self.trained, self.options.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.options.average:
@@ -358,6 +388,7 @@ class Trainer:
     def _summary(self, values: Mapping[str, float]) -> dict[str, Any]:
         return {
             "data": self.job.data,
+            **({"start": self.job.start} if self.job.start else {}),
             "source": self.job.source,
             "items": len(self.train_samples),
             "item_shape": list(self.train_samples.items.shape),
@@ -396,6 +427,22 @@ class Trainer:
     def _tell(self, hook: str, **values: Any) -> None:
         if self.group.leads:
             getattr(self.plugins.hook, hook)(**values)
+
+
+def _starting_model(job: Job, plugins: Plugins) -> Model:
+    """The model that training starts from; of packaged ones, that of the job's stage and as many axes as its data."""
+    items = open_items(job.data, job.source, "train", (), plugins)
+    return load_model(job.start, stage=job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
+
+
+def _completed(job: Job, start: Model | None) -> Job:
+    """What the job leaves out: as in the model that it starts from, else the defaults."""
+    if start is None:
+        return replace(job, stage=job.stage or {"name": "mti"}, backbone=job.backbone or {"name": "unet"})
+    config = start.config
+    tables = {str(table["name"]): table for table in config.tasks}
+    tasks = tuple({**tables.get(str(task["name"]), {}), **task} for task in job.tasks) or config.tasks
+    return replace(job, stage=job.stage or config.stage, backbone=job.backbone or config.backbone, tasks=tasks)
 
 
 def replace_training(model: Model, training: dict[str, Any]) -> Model:

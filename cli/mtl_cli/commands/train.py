@@ -13,7 +13,7 @@ from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
-PLAIN = ("data", "output", "device", "note")
+PLAIN = ("data", "output", "start", "device", "note")
 
 
 @click.command()
@@ -24,6 +24,8 @@ PLAIN = ("data", "output", "device", "note")
 @click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
 @click.option("--epochs", type=click.IntRange(1), help="Same as --set train.epochs=N.")
+@click.option("--from", "start", metavar="DIR|NAME", help="Start from a model's weights: fine-tuning.")
+@click.option("--freeze", metavar="A,B", help="Parts that stay as they are: backbone, encoder, decoder, or a task.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an interrupted run.")
 @click.option("--tensorboard", is_flag=True, help="Also log for TensorBoard, in the run folder.")
 @options.device_option
@@ -61,6 +63,7 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
         from mtlcore.logs import TensorBoardLog
 
         listeners.append(TensorBoardLog())
+    from mtlcore.checkpoint import read_config
     from mtlcore.train import train as run_training
 
     with installed.listening(*listeners):
@@ -68,13 +71,13 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     if os.environ.get("RANK", "0") != "0":
         return  # under torchrun, one process speaks for all
     click.echo(f"Best model: {best}")
-    click.echo(f"Next: mtl run --model {best} --stage {job.stage['name']} --input FILE")
+    click.echo(f"Next: mtl run --model {best} --stage {read_config(best).stage['name']} --input FILE")
 
 
 def _given(ctx: click.Context, given: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
     """Options by flag or environment, else from the file."""
     chosen = dict(given)
-    for name in ("data", "device"):
+    for name in ("data", "device", "start"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.DEFAULT and name in tables:
             chosen[name] = tables[name]
     return chosen
@@ -93,11 +96,14 @@ def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
     training = dict(options.section(dict(tables), "train"))
     if given["epochs"]:
         training["epochs"] = given["epochs"]
+    if given["freeze"]:
+        training["freeze"] = [name.strip() for name in given["freeze"].split(",")]
     return Job(
         data=str(given["data"]),
-        stage=_part(tables.get("stage", "mti"), given["stage"], "stage"),
+        stage=_part(tables.get("stage"), given["stage"], "stage"),
         tasks=_tasks(tables.get("tasks", ()), given["tasks"]),
-        backbone=_part(tables.get("backbone", "unet"), given["backbone"], "backbone"),
+        backbone=_part(tables.get("backbone"), given["backbone"], "backbone"),
+        start=str(given["start"] or ""),
         source=source,
         train=training,
         augment=options.section(dict(tables), "augment"),
@@ -107,9 +113,14 @@ def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
 
 
 def _part(written: Any, name: str | None, kind: str) -> dict[str, Any]:
-    """A stage or backbone: a name alone, or a table; another name on the command line drops the table's options."""
+    """A stage or backbone: a name alone, or a table; another name on the command line drops the table's options.
+
+    Empty where neither says anything: the default, or that of the model that training starts from.
+    """
     from mtlcore.errors import OptionError
 
+    if written is None:
+        return {"name": name} if name else {}
     table = {"name": written} if isinstance(written, str) else written
     if not isinstance(table, dict):
         raise OptionError(f"Configuration: '{kind}' is {written!r}, expected a name or a section [{kind}].")
@@ -142,9 +153,10 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
     from mtlcore.errors import OptionError
     from mtlcore.train import Job, read_job
 
-    for name in ("data", "output", "stage", "tasks", "backbone", "shape", "epochs"):
+    for name in ("data", "output", "stage", "tasks", "backbone", "shape", "epochs", "start", "freeze"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
-            raise OptionError(f"--{name} cannot be given with --resume: the run goes on as it began.")
+            flag = {"start": "from"}.get(name, name)
+            raise OptionError(f"--{flag} cannot be given with --resume: the run goes on as it began.")
     if config:
         raise OptionError("--config cannot be given with --resume: the run goes on as it began.")
     job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")

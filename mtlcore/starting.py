@@ -1,0 +1,71 @@
+"""Training that starts from a model: its weights are taken over, and parts of it may stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from mtlcore.errors import OptionError, suggestion
+from mtlcore.model import Model
+from mtlcore.net import MultiTaskNet
+
+BODY = ("backbone", "encoder", "decoder")
+"""Names of a network's parts beside those of tasks: ``decoder`` is the one that all tasks share."""
+
+
+@torch.no_grad()
+def take_over(model: Model, start: Model) -> None:
+    """Copy into ``model`` the weights of ``start``; tasks that ``start`` lacks keep their new ones.
+
+    The body must be the same, and so must every task that both have.
+    """
+    if model.backbone != start.backbone or model.config.inputs != start.config.inputs:
+        raise OptionError(
+            f"The model {start.folder} has the backbone {start.backbone} and reads {_reads(start)}; "
+            f"the training has {model.backbone} and reads {_reads(model)}: leave both out to use the model's."
+        )
+    new_tasks = {task.name for task in model.tasks} - {task.name for task in start.tasks}
+    weights = start.net.state_dict()
+    for name, value in model.net.state_dict().items():
+        if owner(name) in new_tasks:
+            continue
+        if name not in weights or weights[name].shape != value.shape:
+            raise OptionError(
+                f"The model {start.folder} has no weights that fit '{name}': "
+                f"give task '{owner(name)}' the options that it was trained with (mtl inspect shows them)."
+            )
+        value.copy_(weights[name])
+
+
+def _reads(model: Model) -> str:
+    return ", ".join(model.config.inputs)
+
+
+def owner(parameter: str) -> str:
+    """The task that a parameter belongs to, by its name; empty for one of the body."""
+    part, _, rest = parameter.partition(".")
+    name = rest.partition(".")[0]
+    return "" if part == "encoder" or name == "shared" else name
+
+
+def parts_named(net: MultiTaskNet, names: Sequence[str]) -> list[nn.Module]:
+    """The modules of a network that names stand for: those of BODY, and tasks."""
+    tasks = list(net.heads)
+    modules: list[nn.Module] = []
+    for name in names:
+        if name not in (*BODY, *tasks):
+            known = [*BODY, *tasks]
+            raise OptionError(
+                f"train.freeze names '{name}'. {suggestion(name, known)}Expected some of {', '.join(known)}."
+            )
+        if name in ("backbone", "encoder"):
+            modules.append(net.encoder)
+        if name == "backbone":
+            modules += [*net.decoders.values(), *net.necks.values()]
+        if name == "decoder" and net.shared:
+            modules.append(net.decoders["shared"])
+        if name in tasks:
+            modules += [parts[name] for parts in (net.decoders, net.necks, net.heads) if name in parts]
+    return modules

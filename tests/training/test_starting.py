@@ -1,0 +1,115 @@
+"""Fine-tuning: training that starts from a model, with parts of it kept and labels missing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mtlcore import MtlError
+from mtlcore.checkpoint import load_model
+from mtlcore.errors import MtlWarning
+from mtlcore.plugins import Plugins
+from mtlcore.train import Job, read_job, train
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, tmp_path_factory):
+    """A model of dhr and fault."""
+    folder = tmp_path_factory.mktemp("started") / "run"
+    backbone = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}
+    tasks = ({"name": "dhr"}, {"name": "fault", "dice_weight": 0.5})
+    options = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1}
+    train(Job(str(dataset), backbone=backbone, tasks=tasks, train=options), folder, Plugins())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faults_only(dataset, tmp_path_factory):
+    """The same items, of which only faults are labelled."""
+    folder = tmp_path_factory.mktemp("faults")
+    for path in dataset.rglob("*"):
+        if path.is_file() and not path.stem.endswith(("_rgt", "_dhr")):
+            copy = folder / path.relative_to(dataset)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    return folder
+
+
+def fine_tune(start, dataset, folder, tasks=(), **options):
+    short = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1, "learning_rate": 3e-3}
+    return train(Job(str(dataset), start=str(start), tasks=tasks, train=short | options), folder, Plugins())
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def changed(before, after, prefix):
+    return [name for name in before if name.startswith(prefix) and not torch.equal(before[name], after[name])]
+
+
+def test_training_goes_on_from_a_models_weights_backbone_and_tasks(trained, dataset, tmp_path):
+    best = fine_tune(trained, dataset, tmp_path / "run", learning_rate=1e-9)
+    before, after = weights(trained / "best"), weights(best)
+    for name, value in before.items():
+        if "mean" not in name and "variance" not in name:
+            assert torch.allclose(value, after[name], atol=1e-6), name
+    config = load_model(best).config
+    assert config.training["start"] == str(trained)
+    assert [task["dice_weight"] for task in config.tasks if task["name"] == "fault"] == [0.5]
+    assert read_job(tmp_path / "run").backbone["widths"] == [8, 16]
+
+
+def test_a_new_head_learns_on_a_frozen_backbone_that_stays_as_it_is_to_the_last_bit(trained, dataset, tmp_path):
+    best = fine_tune(trained, dataset, tmp_path / "run", ({"name": "dhr"}, {"name": "rgt"}), freeze=["backbone", "dhr"])
+    before, after = weights(trained / "best"), weights(best)
+    for part in ("encoder", "decoders", "necks.dhr", "heads.dhr"):
+        assert any(name.startswith(part) for name in before)
+        assert not changed(before, after, part)
+    assert any(name.startswith("heads.rgt") for name in after)
+    assert not any(name.startswith("heads.fault") for name in after)
+
+
+def test_labels_may_be_missing_for_some_tasks_of_the_model(trained, faults_only, tmp_path):
+    with pytest.warns(MtlWarning, match=r"no labels of dhr: .*--freeze backbone"):
+        best = fine_tune(trained, faults_only, tmp_path / "run")
+    before, after = weights(trained / "best"), weights(best)
+    assert not changed(before, after, "heads.dhr")
+    assert changed(before, after, "heads.fault")
+    assert [task.name for task in load_model(best).tasks] == ["dhr", "fault"]
+
+
+def test_a_frozen_backbone_needs_no_warning_and_leaves_the_other_tasks_results(trained, faults_only, tmp_path):
+    best = fine_tune(trained, faults_only, tmp_path / "run", freeze=["backbone"])
+    image = torch.randn(32, 32, generator=torch.Generator().manual_seed(1)).numpy()
+    assert (load_model(best).predict(image)["dhr"] == load_model(trained).predict(image)["dhr"]).all()
+
+
+def test_a_run_that_started_from_a_model_resumes_without_it(trained, dataset, tmp_path):
+    fine_tune(trained, dataset, tmp_path / "run")
+    job = read_job(tmp_path / "run")
+    longer = Job(**{**vars(job), "start": str(tmp_path / "gone"), "train": {**job.train, "epochs": 2}})
+    train(longer, tmp_path / "run", Plugins(), resume=True)
+    assert load_model(tmp_path / "run" / "last").config.training["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"freeze": ["falt"]}, r"train.freeze names 'falt'. Did you mean 'fault'\? Expected some of backbone"),
+        ({"freeze": ["backbone", "dhr", "fault"]}, "nothing is left to train"),
+        ({"tasks": ({"name": "rgt"},), "freeze": ["backbone"], "start": "nowhere"}, "No model 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_started_is_refused(trained, dataset, tmp_path, options, message):
+    start = options.pop("start", trained)
+    with pytest.raises(MtlError, match=message):
+        fine_tune(start, dataset, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path):
+    job = Job(str(dataset), start=str(trained), backbone={"name": "unet", "widths": [4, 8]})
+    with pytest.raises(MtlError, match="leave both out to use the model's"):
+        train(job, tmp_path / "run", Plugins())
