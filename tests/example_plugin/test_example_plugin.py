@@ -1,8 +1,9 @@
-"""The README's plugin, installed by pip as anybody would and used."""
+"""The example plugin, and the one of README.md word for word, installed by pip as anybody would and used."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,15 +23,34 @@ from mtlcore.plugins import Plugins
 PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site-packages folder with the example in it."""
-    target = tmp_path_factory.mktemp("site-packages")
+ROOT = Path(__file__).parents[2]
+SHAPE = (48, 40)
+
+
+def install(project: Path, target: Path) -> Path:
+    """A site-packages folder with the project in it."""
     options = ("--no-index", "--no-deps", "--no-build-isolation", "--target", str(target))
-    command = [*PIP, *options, str(Path(__file__).parent)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run([*PIP, *options, str(project)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return target
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install(Path(__file__).parent, tmp_path_factory.mktemp("site-packages"))
+
+
+@pytest.fixture(scope="module")
+def from_readme(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a reader has who copies both files out of the README."""
+    text, project = (ROOT / "README.md").read_text(encoding="utf-8"), tmp_path_factory.mktemp("project")
+    (described,) = re.findall(r"```toml\n(# pyproject.toml\n.*?)```", text, re.DOTALL)
+    (module,) = re.findall(r"```python\n(from dataclasses import dataclass\n.*?)```", text, re.DOTALL)
+    # Pip's own default would need setuptools, or a network to fetch it from.
+    builder = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (project / "pyproject.toml").write_text(builder + described, encoding="utf-8")
+    (project / "mtl_salt.py").write_text(module, encoding="utf-8")
+    return install(project, tmp_path_factory.mktemp("site-packages"))
 
 
 @pytest.fixture
@@ -94,3 +114,39 @@ def test_its_head_loss_and_metrics(salt: type[Task], shape: tuple[int, ...]) -> 
 def test_its_options(salt: type[Task]) -> None:
     with pytest.raises(OptionError, match=r"task salt has no option 'saltweight'\. Did you mean 'salt_weight'"):
         build(salt, {"saltweight": 3}, "task salt")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A small data set in which salt is loud."""
+    for split, count in (("train", 4), ("valid", 1)):
+        for kind in ("data", "target"):
+            (tmp_path / f"{kind}_{split}").mkdir()
+        for item in range(count):
+            image = np.random.default_rng(item).standard_normal(SHAPE).astype("<f4")
+            label = np.zeros(SHAPE, "<f4")
+            label[10:30, 5:25] = 1
+            image[label > 0] *= 5
+            image.T.tofile(tmp_path / f"data_{split}" / f"{item}.bin")
+            label.T.tofile(tmp_path / f"target_{split}" / f"{item}_salt.bin")
+    return tmp_path
+
+
+@pytest.mark.parametrize("site", ["folder", "from_readme"])
+def test_it_trains_evaluates_and_runs(
+    site: str, data: Path, run_mtl: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
+    def mtl(*arguments: object) -> str:
+        result = run_mtl(*map(str, arguments), path=(request.getfixturevalue(site),))
+        assert result.returncode == 0, result.stderr
+        return str(result.stdout)
+
+    shape, run, out = "x".join(map(str, SHAPE)), data / "run", data / "out"
+    small = ("--set", "backbone.widths=[8,16]", "--set", "train.batch_size=2", "--set", "tasks.salt.salt_weight=2")
+    mtl("train", "--data", data, "--shape", shape, "--tasks", "salt", "--epochs", 2, "--output", run, *small)
+    found = json.loads(mtl("evaluate", "--model", run, "--data", data, "--shape", shape, "--json"))
+    assert 0 <= found["mean"]["salt.intersection_over_union"] <= 1
+    mtl("run", "--model", run, "--input", data / "data_valid/0.bin", "--shape", shape, "--output", out)
+    field = np.load(out / "salt.npy")
+    assert field.shape == SHAPE and 0 <= field.min() < field.max() <= 1
+    assert (out / "section.png").is_file()
