@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mtl_seismic.formats.crooked import attribute
 from mtlcore import plugins
 from mtlcore.files import make_format
 from mtlcore.interfaces import IMAGE
@@ -40,14 +41,17 @@ def layers(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def survey_geometry(shape: tuple[int, ...]) -> Geometry:
-    """Times in milliseconds; in 3D inlines from 100, crosslines from 300 by 2, coordinates and dead traces."""
+    """Times in milliseconds; a crooked line, or inlines from 100, crosslines from 300 by 2, and dead traces."""
     if len(shape) == 2:
-        return Geometry((Axis("time", shape[0], 1000.0, 4.0, "ms"), Axis("cdp", shape[1], 500.0, 1.0, "1")))
+        trace = np.arange(shape[1])
+        bend = np.stack([450_000 + 12.5 * trace, 6_780_000 + 0.5 * trace**2], axis=1)
+        axes = (Axis("time", shape[0], 1000.0, 4.0, "ms"), Axis("cdp", shape[1], 500.0, 1.0, "1"))
+        return Geometry(axes, attributes=attribute(bend))
     live = np.ones(shape[1:], dtype=bool)
     live[:3, :4] = False
-    axes = (Axis("time", shape[0], 1000.0, 4.0, "ms"), Axis("inline", shape[1], 100.0, 1.0, "1"))
+    lines = (Axis("time", shape[0], 1000.0, 4.0, "ms"), Axis("inline", shape[1], 100.0, 1.0, "1"))
     coordinates = ((450000.0, 25.0, 0.0), (6780000.0, 0.0, 12.5))
-    return Geometry((*axes, Axis("crossline", shape[2], 300.0, 2.0, "1")), live, coordinates)
+    return Geometry((*lines, Axis("crossline", shape[2], 300.0, 2.0, "1")), live, coordinates)
 
 
 @pytest.fixture(scope="session")

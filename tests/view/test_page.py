@@ -311,6 +311,7 @@ def test_a_section_has_one_panel_and_the_wheel_zooms(
         page.click_sample(0, 30, 10)
         assert float(page.value("dhr")) == pytest.approx(float(np.load(folder / "dhr.npy")[10, 30]), rel=1e-5)
         assert page.value("cdp") == "530"
+        assert page.value("xy") == "450375, 6780450"
         page.run("viewer.panels[0].canvas.dispatchEvent(new WheelEvent('wheel', { deltaY: -300, cancelable: true }))")
         assert page.run("return viewer.panels[0].zoom") > 1.5
         page.browser.driver.get("about:blank")
