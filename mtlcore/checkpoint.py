@@ -117,6 +117,8 @@ def _checked(config: ModelConfig, path: Path) -> ModelConfig:
         raise MtlError(f"{path}: ndim is {config.ndim}, expected 2 or 3.")
     if not (config.tasks and config.inputs and min(config.inputs.values()) > 0):
         raise MtlError(f"{path} has no tasks or no inputs: it is not a model's configuration.")
+    if unknown := set(config.heads) - {task.get("name") for task in config.tasks}:
+        raise MtlError(f"{path}: heads names '{min(unknown)}', which is none of its tasks.")
     if not 0 < config.amplitude < math.inf:
         raise MtlError(f"{path}: amplitude is {config.amplitude}, expected more than 0.")
     return config

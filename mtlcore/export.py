@@ -71,14 +71,12 @@ def model_folder(run: Path) -> Path:
 
 def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
     """A model of some of the tasks; the network's inputs stay as they are."""
-    model.chosen(names)
+    chosen = [task.name for task in model.chosen(names)]
     options = model.config.as_dict()
-    options["tasks"] = [task for task in options["tasks"] if task["name"] in names]
-    if model.stage.needs_fields and len(names) < len(model.tasks):
-        raise MtlError(
-            f"The model refines fields of {', '.join(task.name for task in model.tasks)} together: "
-            "a part of it would lack its inputs. Export it whole."
-        )
+    if model.stage.needs_fields:
+        options["heads"] = chosen
+    else:
+        options["tasks"] = [task for task in options["tasks"] if task["name"] in chosen]
     part = Model.new(build(ModelConfig, options, "config"), plugins)
     wanted = part.net.state_dict()
     part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})

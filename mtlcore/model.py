@@ -26,7 +26,8 @@ class ModelConfig:
     """What config.json holds: how to build the network, and what it was trained on.
 
     ``amplitude``: root mean square to which images are normalised. ``inputs``: channels that the network
-    reads, by name. ``note``: said on the terminal whenever the model is used.
+    reads, by name. ``note``: said on the terminal whenever the model is used. ``heads``: the tasks that the network
+    gives, by name (empty: all); a part of a refining model still reads the fields of the others.
     """
 
     stage: dict[str, Any]
@@ -34,6 +35,7 @@ class ModelConfig:
     backbone: dict[str, Any]
     tasks: tuple[dict[str, Any], ...]
     inputs: dict[str, int]
+    heads: tuple[str, ...] = ()
     amplitude: float = 1.0
     note: str = ""
     units: dict[str, str] = field(default_factory=dict)
@@ -43,6 +45,11 @@ class ModelConfig:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the tasks that the network gives."""
+        return self.heads or tuple(str(task["name"]) for task in self.tasks)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,8 @@ class Model:
     def new(cls, config: ModelConfig, plugins: Plugins | None = None) -> Model:
         """A model of random weights."""
         parts = build_parts(config, plugins or current())
-        net = MultiTaskNet(parts.backbone, parts.tasks, config.inputs, config.ndim)
+        given = [task for task in parts.tasks if task.name in config.given]
+        net = MultiTaskNet(parts.backbone, given, config.inputs, config.ndim)
         return cls(config, parts, net.eval())
 
     @property
@@ -140,7 +148,13 @@ class Model:
 
     @property
     def outputs(self) -> tuple[Output, ...]:
+        """Those of all its tasks; a refining model reads them."""
         return tuple(output for task in self.tasks for output in task.outputs_in(self.ndim))
+
+    @property
+    def given(self) -> tuple[Task, ...]:
+        """The tasks that it gives: a part of a refining model reads the fields of others too."""
+        return tuple(task for task in self.tasks if task.name in self.config.given)
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, moved to a device."""
@@ -149,7 +163,7 @@ class Model:
 
     def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
         """The tasks of these names (None: all); one that the model lacks is an error."""
-        have = {task.name: task for task in self.tasks}
+        have = {task.name: task for task in self.given}
         if names is not None and not names:
             raise MtlError(f"No task was asked for: expected one or more of {', '.join(have)}.")
         for name in names or ():

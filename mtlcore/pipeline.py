@@ -91,7 +91,8 @@ class Chain:
         for model, names in zip(self.models, wanted, strict=True):
             for _ in range(self.iterations if model.stage.needs_fields else 1):
                 before, state = state, {**state, **self._pass(model, prepared, state, names)}
-                changed = change(model.outputs, before, state, prepared.dead) if model.stage.needs_fields else {}
+                given = [output for task in model.given for output in task.outputs_in(self.ndim)]
+                changed = change(given, before, state, prepared.dead) if model.stage.needs_fields else {}
                 self._tell_finished(model, changed)
                 if not model.stage.needs_fields:
                     continue

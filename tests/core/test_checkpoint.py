@@ -16,6 +16,7 @@ from mtlcore.checkpoint import load_model, save_model
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.export import export_model
 from mtlcore.foreign import import_checkpoint
+from mtlcore.pipeline import Chain
 
 
 @pytest.fixture
@@ -217,10 +218,29 @@ def test_the_best_model_of_a_run_is_exported(make_model, tmp_path):
     assert load_model(tmp_path / "copy").config == load_model(tmp_path / "run" / "best").config
 
 
-def test_parts_that_do_not_work_alone_are_not_exported(make_model, tmp_path):
-    make_model(stage="mtr", folder=tmp_path / "mtr")
-    with pytest.raises(MtlError, match="together"):
-        export_model(tmp_path / "mtr", tmp_path / "one", ["fault"])
+@pytest.mark.parametrize("task", ["dhr", "rgt", "fault"])
+def test_a_part_of_a_refining_model_reads_all_fields_and_gives_its_own(make_model, make_image, tmp_path, task):
+    whole = make_model(stage="mtr", folder=tmp_path / "mtr")
+    export_model(tmp_path / "mtr", tmp_path / "one", [task])
+    one, image = load_model(tmp_path / "one"), make_image((30, 22))
+    fields = make_model(seed=1).predict(image)
+    found, expected = one.predict(image, fields), whole.predict(image, fields)
+    assert found.keys() == {output.name for output in whole.chosen([task])[0].outputs_in(2)}
+    assert all(np.array_equal(values, expected[name]) for name, values in found.items())
+    with pytest.raises(MtlError, match="Stage 'mtr' refines"):
+        one.predict(image, found)
+    other = "rgt" if task == "dhr" else "dhr"
+    with pytest.raises(MtlError, match=f"has no task '{other}': it has {task}"):
+        one.predict(image, fields, tasks=[other])
+    # Further passes refine its own fields and leave the others as they are.
+    changes = Chain.of([make_model(), one], iterations=2).run(image).changes
+    assert [change.keys() for change in changes] == [found.keys()] * 2
+    # A part can be exported again.
+    export_model(tmp_path / "one", tmp_path / "again", [task])
+    assert load_model(tmp_path / "again").fingerprint == one.fingerprint
+
+
+def test_parts_that_a_model_does_not_have_are_not_exported(make_model, tmp_path):
     make_model(tasks=("dhr",), folder=tmp_path / "dhr")
     with pytest.raises(MtlError, match="no task 'fault'"):
         export_model(tmp_path / "dhr", tmp_path / "one", ["fault"])

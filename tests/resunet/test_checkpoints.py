@@ -90,9 +90,17 @@ def test_stems_are_the_fields_of_the_tasks_that_there_are(shapes_only):
     assert config["stage"] == {"name": "mtr", "image": False}
 
 
+def test_a_refinement_that_lacks_a_task_still_reads_its_field(shapes_only):
+    config, state = convert_checkpoint(without(shapes_only("mtl3_refine"), "decoder_dhr"))
+    assert [task["name"] for task in config["tasks"]] == ["rgt", "dhr", "fault"]
+    assert config["heads"] == ["rgt", "fault"]
+    assert list(config["inputs"]) == ["rgt", "dhr", "fault_probability", "fault_dip", "fault_strike"]
+    assert not [key for key in state if "heads.dhr" in key or "decoders.dhr" in key]
+
+
 def test_stems_that_do_not_fit_the_tasks_are_refused(shapes_only):
-    message = expect_error(without(shapes_only("mtl3_refine"), "decoder_dhr"))
-    assert "reads 5 fields, but its tasks (rgt, fault) give 4 in 3D" in message
+    message = expect_error(without(shapes_only("mtl3_refine"), "decoder_dhr", "input4", "input5"))
+    assert "reads 3 fields, but its tasks (rgt, fault) give 4 in 3D" in message
 
 
 def test_something_else_is_not_recognised(shapes_only):

@@ -51,3 +51,17 @@ def test_an_imported_model_runs_on_an_image_of_any_amplitude(seeded, tmp_path, m
     np.testing.assert_allclose(louder["dhr"], fields["dhr"] * 1000, rtol=1e-3, atol=1e-4 * np.abs(louder["dhr"]).max())
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["amplitude"] == 0.3294
+
+
+def test_a_refinement_that_lacks_a_task_gives_the_references_numbers_of_the_others(
+    seeded, golden_inputs, golden_outputs, tmp_path
+):
+    state = {key: value for key, value in seeded("mtl2_refine").items() if not key.startswith("decoder_dhr")}
+    torch.save(state, tmp_path / "c")
+    result = CliRunner().invoke(cli, ["import", str(tmp_path / "c"), str(tmp_path / "model")])
+    assert "(mtr, 2D, tasks rgt, fault)" in result.output
+    model = mtlcore.load_model(tmp_path / "model")
+    inputs = {key: value[0, 0].numpy() for key, value in golden_inputs(model.config.inputs, SHAPES["mtl2"]).items()}
+    raw, golden = model.raw(inputs), golden_outputs("mtl2_refine")
+    assert set(raw) == {"rgt", "fault_probability", "fault_dip"}
+    np.testing.assert_allclose(raw["rgt"], np.squeeze(golden["rgt"].numpy()), atol=1e-5, rtol=0)

@@ -63,7 +63,7 @@ def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
     model = convert_foreign(checkpoint)
     folders.claim(model_dir, force)
     save_model(model, model_dir)
-    tasks = ", ".join(task.name for task in model.tasks)
+    tasks = ", ".join(task.name for task in model.given)
     click.echo(f"Model: {model_dir} ({model.stage.name}, {model.ndim}D, tasks {tasks})")
 
 
@@ -88,6 +88,5 @@ def _row(model: PackagedModel) -> dict[str, Any]:
     from mtlcore.checkpoint import read_config
 
     config = read_config(model.folder)
-    tasks = [task["name"] for task in config.tasks]
-    facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": tasks}
+    facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": list(config.given)}
     return {**facts, "note": config.note, "folder": str(model.folder)}

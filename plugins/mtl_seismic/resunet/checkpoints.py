@@ -36,19 +36,22 @@ def convert_checkpoint(state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dic
         return None
     found = {key.removeprefix(prefix): value for key, value in state.items()}
     ndim, tasks, stems = _dimensions(found[FIRST]), _tasks(found), _stems(found)
-    inputs = _inputs(tasks, stems, ndim)
+    read = _tasks_read(tasks, stems, ndim)
+    inputs = dict.fromkeys(_fields(read, ndim), 1) if stems else {"image": 1}
     network = _network(tasks, inputs, ndim).state_dict()
     names = {_reference_key(key, inputs): key for key in network}
     _check_keys(found, names)
     _check_shapes(found, {theirs: network[ours] for theirs, ours in names.items()})
-    config = {
+    config: dict[str, Any] = {
         "stage": {"name": "mtr", "image": False} if stems else {"name": "mti"},
         "ndim": ndim,
         "backbone": {"name": ResUNet.name},
-        "tasks": [{"name": task, "variant": "reference"} for task in tasks],
+        "tasks": [{"name": task, "variant": "reference"} for task in read],
         "inputs": inputs,
         "amplitude": AMPLITUDE[ndim],
     }
+    if read != tasks:
+        config["heads"] = tasks
     return config, {ours: found[theirs] for theirs, ours in names.items()}
 
 
@@ -81,18 +84,22 @@ def _stems(keys: Iterable[str]) -> int:
     return len({match[1] for key in keys if (match := re.match(r"input(\d+)\.", key))})
 
 
-def _inputs(tasks: list[str], stems: int, ndim: int) -> dict[str, int]:
-    """Channels of the network's inputs, by name in the order of its stems."""
-    if not stems:
-        return {"image": 1}
-    fields = [name for task in tasks for name in FIELDS[task] if ndim == 3 or name != "fault_strike"]
-    if stems != len(fields):
-        raise MtlError(
-            f"The checkpoint reads {stems} fields, but its tasks ({', '.join(tasks)}) give {len(fields)} "
-            f"in {ndim}D ({', '.join(fields)}): which stem reads which cannot be told. "
-            "Import one with all of its tasks."
-        )
-    return dict.fromkeys(fields, 1)
+def _tasks_read(tasks: list[str], stems: int, ndim: int) -> list[str]:
+    """The tasks whose fields the network reads: its own or, where one has no decoder any more, all."""
+    for read in (tasks, list(FIELDS)):
+        if not stems or stems == len(_fields(read, ndim)):
+            return read
+    fields = _fields(tasks, ndim)
+    raise MtlError(
+        f"The checkpoint reads {stems} fields, but its tasks ({', '.join(tasks)}) give {len(fields)} "
+        f"in {ndim}D ({', '.join(fields)}): which stem reads which cannot be told. "
+        "Import one with all of its tasks."
+    )
+
+
+def _fields(tasks: list[str], ndim: int) -> list[str]:
+    """The fields of some tasks, in the order of the stems that read them."""
+    return [name for task in tasks for name in FIELDS[task] if ndim == 3 or name != "fault_strike"]
 
 
 def _network(tasks: list[str], inputs: Mapping[str, int], ndim: int) -> nn.Module:
