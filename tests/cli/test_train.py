@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,14 @@ def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
     assert refused.exit_code == 1 and "has no task 'rgt'" in refused.stderr
 
 
+def test_a_single_task_of_a_refinement_can_be_exported(mtl: Run, tmp_path: Path, make_model: Any) -> None:
+    make_model(stage="mtr", folder=tmp_path / "mtr")
+    assert mtl("export", tmp_path / "mtr", "part", "--tasks", "dhr").exit_code == 0
+    described = json.loads(mtl("inspect", "part", "--json").stdout)
+    assert (described["tasks"], described["outputs"]) == (["dhr"], ["dhr (amplitude)"])
+    assert "rgt" in described["inputs"]
+
+
 def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     result = mtl("train", "--resume", "run", "--set", "train.epochs=2")
@@ -107,6 +116,7 @@ REFUSALS = {
     "resume nothing": (("train", "--resume", "nowhere"), "nowhere is no training run"),
     "export nothing": (("export", "nowhere", "model"), "nowhere is neither a training run"),
     "inspect nothing": (("inspect", "nowhere"), "nowhere does not exist"),
+    "inspect without a shape": (("inspect", "data"), "Say --shape DEPTHxTRACES"),
     "import nothing": (("import", "none.ckpt", "model"), "none.ckpt does not exist"),
 }
 

@@ -91,8 +91,8 @@ def describe_model(path: Path) -> dict[str, Any]:
         "dimensions": model.ndim,
         "backbone": model.backbone.name,
         "parameters": parameter_count(model.net),
-        "tasks": [task.name for task in model.tasks],
-        "outputs": [f"{output.name} ({output.unit})" for output in model.outputs],
+        "tasks": [task.name for task in model.given],
+        "outputs": [f"{out.name} ({out.unit})" for task in model.given for out in task.outputs_in(model.ndim)],
         "inputs": model.config.inputs,
         "sha256": model.fingerprint,
         "note": model.config.note,
@@ -144,6 +144,8 @@ def describe_data(path: Path, source: dict[str, Any]) -> dict[str, Any]:
         try:
             items = open_items(str(path), source, split, outputs, installed)
         except MtlError as error:
+            if facts.get("train") == str(error):
+                raise  # nothing of it can be read
             facts[split] = str(error)
             continue
         facts |= {"shape": list(items.shape), split: f"{len(items)} items", "arrays": sorted(items[0])}
