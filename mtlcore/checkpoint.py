@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from torch import Tensor
@@ -19,6 +20,7 @@ from mtlcore.folders import claim
 from mtlcore.interfaces import PackagedModel
 from mtlcore.model import SCHEMA, Model, ModelConfig
 from mtlcore.plugins import Plugins, current
+from mtlcore.registry import Entry
 from mtlcore.tensors import load_tensors, save_tensors
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -69,20 +71,21 @@ def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins:
             return place
     if folder.exists():
         raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}. Make one with mtl export or mtl import.")
-    known = packaged_models(plugins)
-    matching = [
-        model
-        for model in known
-        if model.name == str(source) and stage in (None, model.stage) and ndim in (None, model.ndim)
-    ]
-    if matching:
-        return matching[0].folder
-    if any(model.name == str(source) for model in known):
+    found = [(entry.plugin, model) for entry, model in _packaged(plugins) if model.name == str(source)]
+    if len(owners := list(dict.fromkeys(plugin for plugin, _ in found))) > 1:
+        raise MtlError(
+            f"The model '{source}' is registered by {' and '.join(owners)}. "
+            "Uninstall one, or switch it off: MTL_DISABLE_PLUGINS=plugin or distribution."
+        )
+    for _, model in found:
+        if stage in (None, model.stage) and ndim in (None, model.ndim):
+            return model.folder
+    if found:
         raise MtlError(
             f"The packaged model '{source}' has no {ndim}D model of stage '{stage}'. "
             "See mtl models, or train one with mtl train."
         )
-    names = sorted({model.name for model in known})
+    names = sorted({model.name for model in packaged_models(plugins)})
     raise MtlError(
         f"No model '{source}': it is neither a folder nor a packaged model. {suggestion(str(source), names)}"
         f"Packaged: {', '.join(names) or 'none'}."
@@ -90,8 +93,14 @@ def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins:
 
 
 def packaged_models(plugins: Plugins) -> list[PackagedModel]:
-    """Every model that a plugin ships."""
-    return [plugins.models.load(entry) for entry in plugins.models.entries()]
+    """Every model that a plugin ships and that loads: a broken plugin does not stop the rest."""
+    return [model for _, model in _packaged(plugins)]
+
+
+def _packaged(plugins: Plugins) -> Iterator[tuple[Entry, PackagedModel]]:
+    for entry in plugins.models.entries():
+        with suppress(MtlError):
+            yield entry, plugins.models.load(entry)
 
 
 def read_config(folder: Path) -> ModelConfig:

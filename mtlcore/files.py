@@ -51,7 +51,8 @@ def choose_format(path: Path, name: str | None, registry: Registry[Format]) -> t
     if name is not None:
         named: type[Format] = registry[name]
         return named
-    known, broken = _load_all(registry)
+    known: dict[str, type[Format]]
+    known, broken = registry.loadable()
     file = path.name.lower()
     matches = [(len(suffix), key) for key, suffix in _suffixes(known) if file.endswith(suffix)]
     best = [key for length, key in matches if length == max(matches)[0]]
@@ -101,25 +102,13 @@ def content_hash(path: Path) -> str:
 
 def has_known_suffix(path: Path, plugins: Plugins | None = None) -> bool:
     """Whether the name is one of a volume of an installed format."""
-    known, _ = _load_all((plugins or current()).formats)
+    known, _ = (plugins or current()).formats.loadable()
     return any(path.name.lower().endswith(suffix) for _, suffix in _suffixes(known))
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as users write it: 256x1024."""
     return "x".join(map(str, shape))
-
-
-def _load_all(registry: Registry[Format]) -> tuple[dict[str, type[Format]], list[str]]:
-    """The formats that load, and the names of those that do not: they must not stop the rest."""
-    known: dict[str, type[Format]] = {}
-    broken: list[str] = []
-    for name in registry:
-        try:
-            known[name] = registry[name]
-        except MtlError:
-            broken.append(name)
-    return known, broken
 
 
 def _suffixes(known: Mapping[str, type[Format]]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ import pluggy
 
 from mtlcore import hookspecs
 from mtlcore.errors import MtlError, suggestion
-from mtlcore.interfaces import API_VERSION, Backbone, Format, PackagedModel, Source, Stage, Task
+from mtlcore.interfaces import API_VERSION, Backbone, Format, Output, PackagedModel, Source, Stage, Task
 from mtlcore.registry import Registry
 
 GROUP = "mtl"
@@ -79,6 +79,11 @@ class Plugins:
     @property
     def tasks(self) -> Registry[Any]:
         return self.registries["task"]
+
+    @property
+    def outputs(self) -> list[Output]:
+        """Those of every task that loads, whichever its plugin."""
+        return [output for task in self.tasks.loadable()[0].values() for output in task.outputs]
 
     @property
     def backbones(self) -> Registry[Any]:

@@ -92,6 +92,17 @@ class Registry(Mapping[str, T], Generic[T]):
             )
         return found
 
+    def loadable(self) -> tuple[dict[str, Any], list[str]]:
+        """What loads, by name, and the names of what does not: for uses that a broken plugin must not stop."""
+        loaded: dict[str, Any] = {}
+        broken: list[str] = []
+        for name in self:
+            try:
+                loaded[name] = self[name]
+            except MtlError:
+                broken.append(name)
+        return loaded, broken
+
     def entry(self, name: str) -> Entry:
         """The one entry of this name, not loaded; the first one where a name may have variants."""
         return self.entries_of(name)[0]

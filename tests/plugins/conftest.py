@@ -51,3 +51,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield Site(tmp_path)
     for name in [name for name in sys.modules if name.startswith("throwaway_")]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def site_apart(tmp_path: Path) -> Site:
+    """One that this process does not see: only run_mtl(..., path=(site_apart.folder,)) does."""
+    (tmp_path / "apart").mkdir()
+    return Site(tmp_path / "apart")

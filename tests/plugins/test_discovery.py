@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mtlcore.checkpoint import find_model
 from mtlcore.errors import MtlError
 from mtlcore.hookspecs import hookimpl
 from mtlcore.plugins import PluginRow, Plugins
@@ -324,3 +327,63 @@ def test_a_listener_of_wrong_hooks_is_refused_and_leaves_none_behind() -> None:
     finish_step(plugins, 1)
     assert recorder.heard == []
     assert recorder.closed == 1
+
+
+LATE = (
+    HEAD
+    + """
+@hookimpl
+def register_tasks(registry):
+    registry.add("no_such_module_anywhere:T", name="late")
+
+@hookimpl
+def register_formats(registry):
+    registry.add("no_such_module_anywhere:F", name="late")
+
+@hookimpl
+def register_models(registry):
+    registry.add("no_such_module_anywhere:M", name="late")
+"""
+)
+
+
+def test_what_fails_only_when_it_is_used_stops_nothing_else(
+    site_apart: Any, tmp_path: Path, run_mtl: Callable[..., Any], make_model: Any, make_image: Any
+) -> None:
+    site_apart.install("late", LATE)
+    data = tmp_path / "data"
+    for folder in (data / "train", data / "valid"):
+        folder.mkdir(parents=True)
+        image = make_image((24, 20))
+        np.savez(folder / "0.npz", image=image, dhr=image)
+    (data / "dataset.json").write_text('{"layout": "npz"}')
+    make_model(tasks=("dhr",), folder=tmp_path / "model")
+    for command in (
+        ("evaluate", "--model", "model", "--data", "data"),
+        ("inspect", "data"),
+        ("run", "--input", "data/valid/0.npz", "--model", "model", "--output", "out", "--no-pictures"),
+        ("models",),
+    ):
+        arguments = [str(tmp_path / text) if (tmp_path / text).exists() or text == "out" else text for text in command]
+        result = run_mtl(*arguments, path=(site_apart.folder,))
+        assert result.returncode == 0, (command, result.stderr)
+    refused = run_mtl("run", "--tasks", "late", path=(site_apart.folder,))
+    assert refused.returncode == 1
+    assert "has no task 'late'" in refused.stderr
+
+
+def test_two_plugins_with_models_of_one_name_clash(site: Any, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        site.install(
+            name,
+            f"""
+from pathlib import Path
+from mtlcore import PackagedModel, hookimpl
+
+@hookimpl
+def register_models(registry):
+    registry.add(PackagedModel("ours", "mti", 2, Path({name!r})))
+""",
+        )
+    with pytest.raises(MtlError, match=r"The model 'ours' is registered by one \(one 1.0\) and two \(two 1.0\)"):
+        find_model("ours", "mti", 2, site.load())

@@ -65,8 +65,7 @@ def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
     from mtlcore.sources import open_items
 
     installed = plugins.current()
-    outputs = [output for name in installed.tasks for output in installed.tasks[name].outputs]
-    items = open_items(given["data"], source, given["split"], outputs, installed)
+    items = open_items(given["data"], source, given["split"], installed.outputs, installed)
     ndim = len(items.shape)
     stages = given["stage"] or [
         read_config(find_model(model, None, ndim, installed)).stage["name"] for model in given["models"]

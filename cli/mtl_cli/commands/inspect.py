@@ -138,11 +138,10 @@ def describe_data(path: Path, source: dict[str, Any]) -> dict[str, Any]:
     from mtlcore.sources import open_items
 
     installed = plugins.current()
-    outputs = [output for name in installed.tasks for output in installed.tasks[name].outputs]
     facts: dict[str, Any] = {"kind": "data set"}
     for split in ("train", "valid"):
         try:
-            items = open_items(str(path), source, split, outputs, installed)
+            items = open_items(str(path), source, split, installed.outputs, installed)
         except MtlError as error:
             if facts.get("train") == str(error):
                 raise  # nothing of it can be read
