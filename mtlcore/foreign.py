@@ -28,7 +28,10 @@ def convert_foreign(path: Path, plugins: Plugins | None = None) -> Model:
     """A foreign checkpoint (a Lightning file or a bare state dict) as a model; nothing in it is executed."""
     registered = plugins or current()
     state = _read_foreign(path)
-    converted = registered.hook.convert_checkpoint(state=state)
+    try:
+        converted = registered.hook.convert_checkpoint(state=state)
+    except MtlError as error:
+        raise MtlError(f"{path}: {error}") from None
     if converted is None:
         keys = ", ".join(list(state)[:4])
         raise MtlError(f"{path} is no checkpoint that an installed plugin knows: its keys begin with {keys}.")

@@ -148,6 +148,8 @@ def test_inspect_says_what_things_are(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     assert "training run" in mtl("inspect", "run").stdout
     assert "model" in mtl("inspect", "run/best").stdout
+    for file, folder in (("train.json", "run"), ("best/model.safetensors", "run/best")):
+        assert mtl("inspect", f"run/{file}").stdout == mtl("inspect", folder).stdout
 
 
 def test_a_checkpoint_of_strangers_is_refused_by_its_keys(mtl: Run) -> None:

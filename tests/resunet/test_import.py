@@ -65,3 +65,22 @@ def test_a_refinement_that_lacks_a_task_gives_the_references_numbers_of_the_othe
     raw, golden = model.raw(inputs), golden_outputs("mtl2_refine")
     assert set(raw) == {"rgt", "fault_probability", "fault_dip"}
     np.testing.assert_allclose(raw["rgt"], np.squeeze(golden["rgt"].numpy()), atol=1e-5, rtol=0)
+
+
+def test_inspect_says_what_a_checkpoint_is(seeded, tmp_path):
+    torch.save({"state_dict": seeded("mtl2_refine")}, tmp_path / "c.ckpt")
+    result = CliRunner().invoke(cli, ["inspect", str(tmp_path / "c.ckpt"), "--json"])
+    facts = json.loads(result.stdout)
+    assert facts["kind"] == "checkpoint, for mtl import"
+    assert (facts["stage"], facts["dimensions"], facts["parameters"]) == ("mtr", 2, 4805764)
+
+
+def test_the_error_names_the_file_and_its_keys(seeded, tmp_path):
+    state = seeded("mtl2_infer")
+    del state["encoder2.conv1.c.0.bias"]
+    torch.save(state | {"foo": torch.zeros(1)}, tmp_path / "c.pt")
+    result = CliRunner().invoke(cli, ["import", str(tmp_path / "c.pt"), str(tmp_path / "model")])
+    assert result.exit_code == 1
+    assert f"Error: {tmp_path / 'c.pt'}: The checkpoint looks like the reference's" in result.stderr
+    assert "missing encoder2.conv1.c.0.bias; unknown foo." in result.stderr
+    assert not (tmp_path / "model").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,14 @@ from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, plain, text_table
 from mtl_cli.volume_facts import DRAWINGS, axis_text, describe_file, draw
+
+if TYPE_CHECKING:
+    from mtlcore.model import Model
+
+CHECKPOINTS = (".ckpt", ".pt", ".pth")
+"""Suffixes of other programs' checkpoints."""
+PARTS = ("config.json", "model.safetensors", "train.json", "state.safetensors", "run.json")
+"""Files that mean their folder: a model, a training run or a result."""
 
 
 @click.command()
@@ -55,6 +63,10 @@ def describe(path: Path, format_name: str | None, format_options: dict[str, Any]
 
     if not path.exists():
         raise MtlError(f"{path} does not exist.")
+    if path.is_file() and path.name in PARTS and not format_name:
+        return describe_folder(path.parent, None, {})
+    if path.is_file() and path.suffix in CHECKPOINTS and not format_name:
+        return describe_checkpoint(path)
     if path.is_file():
         return describe_file(path, format_name, format_options)
     return describe_folder(path, format_name, format_options)
@@ -79,14 +91,26 @@ def describe_folder(path: Path, format_name: str | None, format_options: dict[st
     raise MtlError(f"{path} holds no model ({CONFIG}), training run ({JOB}), result ({RECORD}) or data set.")
 
 
+def describe_checkpoint(path: Path) -> dict[str, Any]:
+    """A file that ``mtl import`` would turn into a model."""
+    from mtlcore.foreign import convert_foreign
+
+    return {"kind": "checkpoint, for mtl import", **_facts_of(convert_foreign(path))}
+
+
 def describe_model(path: Path) -> dict[str, Any]:
     """A model folder."""
     from mtlcore.checkpoint import load_model
-    from mtlcore.net import parameter_count
 
     model = load_model(path)
+    facts = {"sha256": model.fingerprint, "note": model.config.note, "training": model.config.training}
+    return {"kind": "model", **_facts_of(model), **facts}
+
+
+def _facts_of(model: Model) -> dict[str, Any]:
+    from mtlcore.net import parameter_count
+
     return {
-        "kind": "model",
         "stage": model.stage.name,
         "dimensions": model.ndim,
         "backbone": model.backbone.name,
@@ -94,9 +118,6 @@ def describe_model(path: Path) -> dict[str, Any]:
         "tasks": [task.name for task in model.given],
         "outputs": [f"{out.name} ({out.unit})" for task in model.given for out in task.outputs_in(model.ndim)],
         "inputs": model.config.inputs,
-        "sha256": model.fingerprint,
-        "note": model.config.note,
-        "training": model.config.training,
     }
 
 
