@@ -265,7 +265,7 @@ def test_raw_gives_the_networks_own_numbers(make_model, make_image):
     raw = model.raw({"image": image})
     with torch.inference_mode():
         expected = model.net({"image": torch.from_numpy(image)[None, None]})
-    assert set(raw) == {"dhr", "rgt_slope", "rgt_spread", "fault_logit", "fault_orientation"}
+    assert set(raw) == {"dhr", "rgt_slope", "rgt_spread", "rgt_query", "rgt_key", "fault_logit", "fault_orientation"}
     assert np.array_equal(raw["dhr"], expected["dhr"]["dhr"][0, 0].numpy())
     assert raw["fault_orientation"].shape == (3, 21, 18)
     with pytest.raises(MtlError, match="'image' is not among"):

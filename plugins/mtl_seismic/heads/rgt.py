@@ -13,30 +13,51 @@ from torch import Tensor, nn
 
 from mtl_seismic.heads import reference
 from mtl_seismic.heads.common import PointwiseHead
-from mtl_seismic.heads.flattening import integrate_slopes, stretch
+from mtl_seismic.heads.correspondence import CELL, correspondence_loss, to_samples
+from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
+from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
 from mtl_seismic.heads.slopes import label_slopes
+from mtl_seismic.heads.tracking import track
 from mtl_seismic.synth.corruption import corrupt_rgt
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean
 
 Array = NDArray[np.float32]
-BALANCE = 0.2
-"""A log-likelihood has steeper gradients than the other tasks' losses: without this it starves them."""
+BALANCE = {"slope": 0.1, "correspondence": 0.3}
+"""Log-likelihoods have steeper gradients than the other tasks' losses: without this they starve them."""
+EMBEDDING = ("rgt_query", "rgt_key")
 
 
 def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
     return 1 - rgt if axis == 0 else rgt
 
 
+class TrackedHead(nn.Module):
+    """Slopes at every sample, embeddings at every cell."""
+
+    def __init__(self, channels: int, embedding: int, ndim: int) -> None:
+        super().__init__()
+        layer = nn.Conv2d if ndim == 2 else nn.Conv3d
+        self.slopes = PointwiseHead(channels, {"rgt_slope": ndim - 1, "rgt_spread": 1}, ndim)
+        self.embeddings = layer(channels, 2 * embedding, CELL, stride=CELL)
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        query, key = self.embeddings(features).chunk(2, 1)
+        slopes: dict[str, Tensor] = self.slopes(features)
+        return slopes | dict(zip(EMBEDDING, (query, key), strict=True))
+
+
 @dataclass(frozen=True)
 class RGT(Task):
     """Relative geological time, 0..1.
 
-    Time is global and a network sees only so far, so the default variant learns what is local, the slope of
-    the reflectors and how sure it is of it, and ``solve`` integrates the slopes over the whole volume.
-    ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``vertical_weight``: how stiff the solution is along depth (1: as a slope that the network is sure of).
+    Time is global and a network sees only so far, so the default variant learns what is local: which rows of two
+    traces lie on one horizon (see correspondence.py), and ``solve`` tracks horizons through the whole volume.
+    ``slopes`` learns the slope of the reflectors and how sure it is of it, and integrates: smooth, and wrong across
+    faults. ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
+    ``channels``: of an embedding. ``vertical_weight``: how stiff the solution of ``slopes`` is along depth (1: as a
+    slope that the network is sure of).
     """
 
     name: ClassVar[str] = "rgt"
@@ -47,43 +68,66 @@ class RGT(Task):
             range=(0.0, 1.0),
             mirror=_mirror_time,
             alias="rgt",
+            spread_unit="sample",
             display=Display("contours", "turbo", (0.0, 1.0)),
         ),
     )
     headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
-    variant: Literal["default", "reference"] = "default"
+    variant: Literal["tracked", "slopes", "reference"] = "tracked"
+    channels: int = 32
     vertical_weight: float = 0.02
 
     def head(self, channels: int, ndim: int) -> nn.Module:
         if self.variant == "reference":
             return reference.ReferenceHead(channels, ndim, "rgt", "sigmoid")
-        return PointwiseHead(channels, {"rgt_slope": ndim - 1, "rgt_spread": 1}, ndim)
+        if self.variant == "slopes":
+            return PointwiseHead(channels, {"rgt_slope": ndim - 1, "rgt_spread": 1}, ndim)
+        return TrackedHead(channels, self.channels, ndim)
 
     def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
-        """Negative log-likelihood of the slopes under a Laplace distribution of predicted spread."""
         if self.variant == "reference":
             return reference.reference_rgt_loss(predicted, target)
+        loss = BALANCE["slope"] * self._slope_loss(predicted, target)
+        if self.variant == "slopes":
+            return loss
+        query, key = (predicted[name] for name in EMBEDDING)
+        return loss + BALANCE["correspondence"] * correspondence_loss(query, key, target["rgt"])
+
+    def _slope_loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+        """Negative log-likelihood of the slopes under a Laplace distribution of predicted spread."""
         truth, usable = label_slopes(target["rgt"])
         # Spreads between 1/100 sample per trace and 3: a bounded weight in the solve, and no infinite reward.
         spread = predicted["rgt_spread"].float().clamp(-4.6, 1.1)
         misfit = (predicted["rgt_slope"].float() - truth).abs()
-        return BALANCE * masked_mean(misfit * torch.exp(-spread) + spread, usable)
+        return masked_mean(misfit * torch.exp(-spread) + spread, usable)
 
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
             return {"rgt": raw["rgt"].float()}
         weight = torch.exp(-raw["rgt_spread"].float().clamp(-4.6, 1.1))
-        return {"rgt_slope": raw["rgt_slope"].float(), "rgt_weight": weight}
+        fields = {"rgt_slope": raw["rgt_slope"].float(), "rgt_weight": weight}
+        return fields if self.variant == "slopes" else fields | {name: raw[name].float() for name in EMBEDDING}
 
     def solve(self, fields: dict[str, Array], image: Array) -> dict[str, Array]:
         if self.variant == "reference":
             return {"rgt": stretch(fields["rgt"])}
+        if self.variant == "tracked":
+            levels, _ = track(fields["rgt_query"], fields["rgt_key"])
+            return {"rgt": stretch(increasing(to_samples(levels, image.shape)))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
 
     def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        """The mean, spanning 0..1 again."""
-        return {"rgt": stretch(np.mean([variant["rgt"] for variant in variants], axis=0))}
+        """The mean of solutions on one scale, spanning 0..1 again."""
+        return {"rgt": stretch(np.mean(self._on_one_scale(variants), axis=0))}
+
+    def spread(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        """Standard deviation of the depths of horizons, in samples."""
+        return {"rgt": depth_spread(self._on_one_scale(variants))}
+
+    def _on_one_scale(self, variants: Sequence[Mapping[str, Array]]) -> list[Array]:
+        first = variants[0]["rgt"]
+        return [first, *(regauged(variant["rgt"], first) for variant in variants[1:])]
 
     def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
         estimate, truth = predicted["rgt"], target["rgt"]

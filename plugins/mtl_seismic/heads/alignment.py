@@ -1,0 +1,125 @@
+"""Aligning traces with a sequence of levels: dynamic programming over evidence.
+
+As two sequences are aligned with gaps that cost to open (Needleman and Wunsch 1970, J. Mol. Biol. 48; Gotoh 1982,
+J. Mol. Biol. 162): levels go on row by row, may be passed over or repeated by a leap, where a fault or an
+unconformity is, and rows may carry no level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Array = NDArray[np.float32]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+SKIPPED = 2.5
+"""Levels between two rows that are more than a stretched layer."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Natural logarithms of probability, but for ``wrong``, the probability that a vote is.
+
+    ``leap``: of a level that does not go on; ``stretch``: of going on 0 or 2 levels instead of 1; ``open`` and ``new``:
+    of rows that carry no known level, once and for each row.
+    """
+
+    leap: float = 6.0
+    stretch: float = 1.0
+    open: float = 6.0
+    new: float = 3.0
+    wrong: float = 0.02
+
+
+def align(evidence: Array, costs: Costs) -> tuple[Indices, Mask]:
+    """Levels of every row, traces x rows, and which rows carry none (theirs is the level above them, -1 above all).
+
+    ``evidence``: log-probabilities, traces x rows x levels. Viterbi's algorithm over two sheets: rows that carry a
+    level, and rows that do not, after each level.
+    """
+    traces, rows, count = evidence.shape
+    carried = np.empty((rows, traces, count), np.float32)
+    fresh = np.empty((rows, traces, count + 1), np.float32)
+    carried[0] = evidence[:, 0]
+    fresh[0] = -costs.new
+    slower = np.empty((traces, count), np.float32)
+    for row in range(1, rows):
+        before, gap, here = carried[row - 1], fresh[row - 1], carried[row]
+        leap = np.maximum(before.max(1, keepdims=True), gap.max(1, keepdims=True)) - costs.leap
+        np.subtract(before, costs.stretch, out=slower)
+        np.maximum(slower, leap, out=here)
+        np.maximum(here, gap[:, :-1], out=here)
+        np.maximum(here[:, 1:], before[:, :-1], out=here[:, 1:])
+        np.maximum(here[:, 2:], slower[:, :-2], out=here[:, 2:])
+        here += evidence[:, row]
+        fresh[row, :, 0] = gap[:, 0]
+        np.subtract(before, costs.open, out=slower)
+        np.maximum(gap[:, 1:], slower, out=fresh[row, :, 1:])
+        fresh[row] -= costs.new
+    return _trace_back(carried, fresh, costs)
+
+
+def _trace_back(carried: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mask]:
+    """The best path, from the last row up."""
+    rows, traces, _ = carried.shape
+    every = np.arange(traces)
+    top, gap_top = carried.argmax(2), fresh.argmax(2) - 1
+    new = carried[-1].max(1) < fresh[-1].max(1)
+    level = np.where(new, gap_top[-1], top[-1])
+    levels = np.empty((traces, rows), np.intp)
+    news = np.empty((traces, rows), np.bool_)
+    penalties = np.array([0, costs.stretch, costs.stretch, costs.leap, 0, costs.leap], np.float32)[:, None]
+    values = np.empty((6, traces), np.float32)
+    origins = np.empty((6, traces), np.intp)
+    for row in range(rows - 1, -1, -1):
+        levels[:, row], news[:, row] = level, new
+        if not row:
+            break
+        before, gap = carried[row - 1], fresh[row - 1]
+        # Where a carried row comes from: the level above, itself, two above, a leap;
+        # then new rows: those after the level above, a leap.
+        origins[0], origins[1], origins[2], origins[3] = level - 1, level, level - 2, top[row - 1]
+        origins[4], origins[5] = level - 1, gap_top[row - 1]
+        values[:4] = np.where(origins[:4] < 0, -np.inf, before[every, origins[:4].clip(0)])
+        values[4:] = gap[every, origins[4:].clip(-1) + 1]
+        best = (values - penalties).argmax(0)
+        # Where a new row comes from: it follows a carried one, or another new one.
+        opened = np.where(level < 0, -np.inf, before[every, level.clip(0)]) - costs.open
+        goes_on = gap[every, level + 1] >= opened
+        level, new = np.where(new, level, origins[best, every]), np.where(new, goes_on, best >= 4)
+    return levels, news
+
+
+def between(levels: Tensor, evidence: Tensor) -> Tensor:
+    """Fractions of a level, from the evidence of the levels beside each."""
+    near = (levels[..., None] + torch.arange(-1, 2)).clamp(0, evidence.shape[2] - 1)
+    return (evidence.gather(2, near).softmax(2) * near).sum(2)
+
+
+def agreement(levels: Tensor, evidence: Tensor) -> Tensor:
+    """The (geometric) mean probability that the votes give to each row's level."""
+    return evidence.gather(2, levels.clamp(min=0)[..., None])[..., 0].exp()
+
+
+def carriers(levels: Tensor, count: int) -> Tensor:
+    """The row, with its fraction, that first reaches each of ``count`` levels, traces x count; -1 where none does."""
+    reached = levels.cummax(1).values
+    rows = levels.shape[1]
+    wanted = torch.arange(count, dtype=levels.dtype).expand(len(levels), -1).contiguous()
+    below = torch.searchsorted(reached, wanted).clamp(1, rows - 1)
+    upper, lower = reached.gather(1, below - 1), reached.gather(1, below)
+    part = ((wanted - upper) / (lower - upper).clamp(min=1e-6)).clamp(0, 1)
+    absent = (lower - upper > SKIPPED) | (wanted < reached[:, :1] - 0.5) | (wanted > reached[:, -1:] + 0.5)
+    return torch.where(absent, -1.0, below - 1 + part)
+
+
+def runs(flags: list[bool]) -> list[tuple[int, int]]:
+    """Where flags are set without a break: (first, one past the last)."""
+    padded = [False, *flags, False]
+    edges = [i for i in range(len(flags) + 1) if padded[i] != padded[i + 1]]
+    return list(zip(edges[::2], edges[1::2], strict=True))

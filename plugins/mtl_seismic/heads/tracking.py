@@ -1,0 +1,189 @@
+"""Relative geological time by tracking horizons from a reference trace outwards.
+
+A level is a row of the reference trace, or a row of another trace whose horizon no trace before it had. Each
+further trace is laid along the levels as two sequences are aligned (see alignment.py): traces already tracked, near
+and far, vote for the level that each row carries on. A coarse net of traces is tracked one after another; then all
+traces between them, and at last every trace once more with votes from all sides. The votes are products of learned
+embeddings (see correspondence.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtl_seismic.heads.alignment import Costs, agreement, align, between, carriers, runs
+
+Array = NDArray[np.float32]
+NONE = -1.0
+"""In place of a row: the trace does not carry the level."""
+SPACING = 4
+"""Cells between the traces that are tracked one after another."""
+VOTERS = (1, 2, 4, 8, 16)
+"""How far back the voters stand, in spacings."""
+NEARBY = (1, 2, 3, 4, 8)
+"""Cells to the voters for traces between tracked ones."""
+AROUND = (2, 4, 8, 16, 32)
+"""Cells to the voters of the last pass, on all sides."""
+SHORTEST = 2
+"""Rows that make new levels; fewer lie between two levels."""
+CHUNK = 2**24
+"""Numbers of evidence computed at a time."""
+
+
+@torch.inference_mode()
+def track(query: Array, key: Array, costs: Costs | None = None) -> tuple[Array, Array]:
+    """Levels of all cells, increasing downwards but for faults, and the mean share of votes that agree (0..1).
+
+    ``query``, ``key``: channels x cells of depth x cells... . Levels count rows of the reference trace, the central
+    one, from its top; results have the shape of the cells.
+    """
+    if query.shape[1] == 1:  # one level, and nothing to track
+        return np.zeros(query.shape[1:], np.float32), np.ones(query.shape[1:], np.float32)
+    tracker = Tracker(_traces(query), _traces(key), query.shape[2:], costs or Costs())
+    tracker.run()
+    shape = (-1, *query.shape[2:])
+    return (tracker.levels.T.reshape(shape).numpy(), tracker.agreed.T.reshape(shape).numpy())
+
+
+def _traces(embedding: Array) -> Tensor:
+    """Traces x rows x channels."""
+    return torch.from_numpy(np.ascontiguousarray(embedding.reshape(*embedding.shape[:2], -1).transpose(2, 1, 0)))
+
+
+class Tracker:
+    """The state of one tracking. ``query``, ``key``: traces x rows x channels; ``lateral``: how the traces lie.
+
+    ``levels``: of every row, traces x rows. ``carrier``: traces x levels, the row that first reaches a level.
+    """
+
+    def __init__(self, query: Tensor, key: Tensor, lateral: tuple[int, ...], costs: Costs) -> None:
+        self.query, self.key, self.costs = query / query.shape[2] ** 0.5, key, costs
+        traces, self.rows = query.shape[:2]
+        self.places = torch.arange(traces).reshape(lateral)
+        rows = torch.arange(self.rows, dtype=query.dtype)
+        self.levels = rows.repeat(traces, 1)
+        self.agreed = torch.ones(traces, self.rows)
+        self.carrier = torch.full((traces, self.rows), NONE)
+        self.tracked = torch.zeros(traces, dtype=torch.bool)
+        self.seed = tuple(size // 2 for size in lateral)
+        seed = int(self.places[self.seed])
+        self.carrier[seed] = rows
+        self.tracked[seed] = True
+
+    def run(self) -> None:
+        """Track all traces."""
+        for pair in self._net():
+            self._extend(pair)
+        for axis in range(self.places.ndim):
+            untracked = (~self.tracked).nonzero()[:, 0]
+            if len(untracked):
+                within_reach = untracked[torch.unique(self._voters(untracked, [axis], NEARBY)[0])]
+                self._align_all(within_reach, [axis], NEARBY)
+        self._align_all(torch.arange(len(self.tracked)), range(self.places.ndim), AROUND)
+
+    def _net(self) -> Iterator[Tensor]:
+        """The coarse net's traces, from the seed outwards, two on opposite sides at a time; edges belong to it."""
+        lines = []
+        for size, seed in zip(self.places.shape, self.seed, strict=True):
+            lines.append(sorted({0, size - 1, *range(seed % SPACING, size, SPACING)}))
+        grid = torch.cartesian_prod(*(torch.tensor(line) for line in lines)).reshape(-1, len(lines))
+        seed_place = torch.tensor(self.seed)
+        distance = (grid - seed_place).abs().sum(1)
+        last = torch.tensor(self.places.shape) - 1
+        given = self.tracked.clone()
+        for place in grid[distance.argsort(stable=True)]:
+            opposite = (2 * seed_place - place).clamp(min=torch.zeros_like(last), max=last)
+            pair = [int(self.places[tuple(p)]) for p in (place, opposite) if not given[self.places[tuple(p)]]]
+            if pair:
+                given[pair] = True
+                yield torch.tensor(pair)
+
+    def _voters(self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int]) -> tuple[Tensor, Tensor]:
+        """Pairs of one of the traces, by its index, and a tracked one so many cells to either side along an axis."""
+        places = torch.stack(torch.unravel_index(traces, self.places.shape), 1)
+        told, voters = [], []
+        for axis, offset in product(axes, (sign * size for size in offsets for sign in (-1, 1))):
+            along = places[:, axis] + offset
+            index = ((along >= 0) & (along < self.places.shape[axis])).nonzero()[:, 0]
+            moved = places[index].clone()
+            moved[:, axis] = along[index]
+            voting = self.places[tuple(moved.T)]
+            usable = self.tracked[voting]
+            told.append(index[usable])
+            voters.append(voting[usable])
+        return torch.cat(told), torch.cat(voters)
+
+    def _extend(self, traces: Tensor) -> None:
+        """Track a few traces, far from each other, and give rows that carry nothing on levels of their own."""
+        axes = range(self.places.ndim)
+        told, voters = self._voters(traces, axes, [SPACING * back for back in VOTERS])
+        if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
+            told, voters = self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
+        evidence = self._mean_votes(traces, told, voters)
+        levels, new = align(evidence.numpy(), self.costs)
+        exact = torch.from_numpy(levels)
+        self._settle(traces, between(exact, evidence), agreement(exact, evidence))
+        additions = [
+            (int(above[first]) + 1, trace, first, last)
+            for trace, above, fresh in zip(traces.tolist(), levels, new, strict=True)
+            for first, last in runs(fresh.tolist())
+            if last - first >= SHORTEST
+        ]
+        for addition in sorted(additions, reverse=True):  # from below: positions above stay what they were
+            self._insert(*addition)
+
+    def _align_all(self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int]) -> None:
+        """Track many traces at once, each by votes of tracked ones around it as they are before."""
+        chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
+        found = []
+        for some in torch.split(traces, chunk):
+            evidence = self._mean_votes(some, *self._voters(some, axes, offsets))
+            levels = torch.from_numpy(align(evidence.numpy(), self.costs)[0])
+            found.append((some, between(levels, evidence), agreement(levels, evidence)))
+        for some, exact, agreed in found:
+            self._settle(some, exact, agreed)
+
+    def _mean_votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> Tensor:
+        """The mean of the votes for each trace, traces x rows x levels; ``told`` indexes ``traces``."""
+        evidence = torch.zeros(len(traces), self.rows, self.carrier.shape[1])
+        chunk = max(CHUNK // evidence[0].numel(), 1)
+        for part, voting in zip(torch.split(told, chunk), torch.split(voters, chunk), strict=True):
+            evidence.index_add_(0, part, self._vote(traces[part], voting))
+        votes = torch.bincount(told, minlength=len(traces)).clamp(min=1)
+        return evidence.div_(votes[:, None, None])
+
+    def _vote(self, traces: Tensor, voters: Tensor) -> Tensor:
+        """Log-probability that each row of each trace carries each level on, by one voter: pairs x rows x levels."""
+        carrier = self.carrier[voters]
+        absent = carrier < 0
+        upper = carrier.floor().clamp(0, self.rows - 2).long()
+        part = (carrier - upper).clamp(0, 1)[..., None]
+        keys = self.key[voters]
+        at = upper[..., None].expand(-1, -1, keys.shape[2])
+        keys = torch.lerp(keys.gather(1, at), keys.gather(1, at + 1), part)
+        logits = (self.query[traces] @ keys.transpose(1, 2)).masked_fill(absent[:, None], -1e9)
+        wrong = self.costs.wrong
+        share = torch.log((1 - wrong) * logits.softmax(2) + wrong / self.rows)
+        return share.masked_fill(absent[:, None], -self.costs.new)
+
+    def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor) -> None:
+        """Keep the levels of tracked traces, and which row carries each level."""
+        self.levels[traces], self.agreed[traces] = levels, agreed
+        self.carrier[traces] = carriers(levels, self.carrier.shape[1])
+        self.tracked[traces] = True
+
+    def _insert(self, position: int, trace: int, first: int, last: int) -> None:
+        """Rows of a trace that carry nothing on become levels of their own."""
+        size = last - first
+        self.levels[self.levels >= position] += size
+        blank = torch.full((len(self.carrier), size), NONE)
+        self.carrier = torch.cat([self.carrier[:, :position], blank, self.carrier[:, position:]], 1)
+        rows = torch.arange(first, last, dtype=self.levels.dtype)
+        self.levels[trace, first:last] = position + rows - first
+        self.carrier[trace, position : position + size] = rows

@@ -1,0 +1,132 @@
+"""Horizons tracked by embeddings that know the time: across faults, new strata and unconformities, in 2D and 3D."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mtl_seismic.heads.alignment import Costs, align, runs
+from mtl_seismic.heads.correspondence import cell_time, to_samples
+from mtl_seismic.heads.flattening import increasing, stretch
+from mtl_seismic.heads.metrics import horizon_depth_error
+from mtl_seismic.heads.tracking import track
+from mtl_seismic.synth.items import generate
+from mtl_seismic.synth.recipes import RECIPES
+
+CHANNELS = 64
+
+
+def embeddings(rgt):
+    """What a perfect network would say of a volume: of the same time, the same embedding."""
+    time = cell_time(torch.from_numpy(rgt)[None, None])[0, 0]
+    centres = torch.linspace(0, 1, CHANNELS).view(-1, *[1] * time.ndim)
+    bumps = torch.exp(-((time[None] - centres) ** 2) * (0.7 * CHANNELS) ** 2)
+    unit = bumps / bumps.norm(dim=0, keepdim=True)
+    return 100 * unit.numpy(), unit.numpy()
+
+
+def solved(rgt):
+    levels, agreed = track(*embeddings(rgt))
+    assert levels.shape == agreed.shape == tuple(-(-size // 2) for size in rgt.shape)
+    assert (agreed >= 0).all() and (agreed <= 1).all()
+    return stretch(increasing(to_samples(levels, rgt.shape)))
+
+
+def tilted(shape, dip=0.2):
+    time = np.arange(shape[0], dtype=np.float32).reshape(-1, *[1] * (len(shape) - 1))
+    for axis in range(1, len(shape)):
+        place = np.arange(shape[axis], dtype=np.float32)
+        time = time - dip * place.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return time
+
+
+@pytest.mark.parametrize("shape", [(96, 80), (97, 61), (64, 200), (64, 40, 36)])
+def test_dipping_layers_are_tracked(shape):
+    truth = stretch(tilted(shape))
+    errors = horizon_depth_error(solved(truth), truth)
+    assert errors["p95"] < 2
+    assert errors["mean"] < 0.5
+
+
+@pytest.mark.parametrize("throw", [-14, 14])
+@pytest.mark.parametrize("shape", [(120, 80), (80, 48, 20)])
+def test_horizons_jump_at_a_fault_that_cuts_the_whole_section(shape, throw):
+    time = tilted(shape, 0.1)
+    time[:, 30:] += throw
+    truth = stretch(time)
+    errors = horizon_depth_error(solved(truth), truth)
+    assert errors["mean"] < 1
+    assert errors["within_2"] > 0.95
+
+
+def test_strata_that_the_reference_trace_lacks_are_told_apart_behind_it():
+    """A block in the middle lacks the strata that blocks on both sides have: their order is known all the same."""
+    time = tilted((120, 90), 0.0)
+    time = np.broadcast_to(time, (120, 90)).copy()
+    time[60:, 30:60] += 20
+    truth = stretch(time)
+    found = solved(truth)
+    assert (np.diff(found, axis=0) > 0).all()
+    left = horizon_depth_error(found[:, :30], truth[:, :30])
+    assert left["within_2"] > 0.95
+
+
+def test_items_of_the_reference_recipe_are_solved_nearly_as_well_as_their_cells_allow():
+    lost = []
+    for index in range(3):
+        truth = generate(RECIPES["rgm2d"](shape=(240, 160)), 3, index, False)["rgt"]
+        cells = cell_time(torch.from_numpy(truth)[None, None])[0, 0].numpy() * len(truth) / 2
+        best = stretch(increasing(to_samples(cells, truth.shape)))
+        shares = [horizon_depth_error(time, truth)["within_2"] for time in (best, solved(truth))]
+        lost.append(shares[0] - shares[1])
+    assert np.mean(lost) < 0.05
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 9), (40, 2), (2, 2, 2), (9, 3, 2)])
+def test_small_volumes_are_solved_too(shape):
+    found = solved(stretch(tilted(shape)))
+    assert found.shape == shape
+    assert np.isfinite(found).all()
+    assert (np.diff(found, axis=0) > 0).all()
+
+
+def test_embeddings_without_meaning_still_give_time_that_increases():
+    random = np.random.default_rng(0)
+    query, key = random.standard_normal((2, 8, 30, 25)).astype(np.float32)
+    levels, _ = track(query, key)
+    time = stretch(increasing(to_samples(levels, (60, 50))))
+    assert (np.diff(time, axis=0) > 0).all()
+    assert (time.min(), time.max()) == (0, 1)
+
+
+def certain(levels, count):
+    """Evidence, one trace, that each row carries one level; -1: none of them."""
+    evidence = np.full((1, len(levels), count), np.log(1e-3), np.float32)
+    for row, level in enumerate(levels):
+        if level >= 0:
+            evidence[0, row, level] = 0
+    return evidence
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        list(range(12)),
+        [0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 14, 15],  # strata are missing
+        [5, 6, 7, 8, 9, 10, 6, 7, 8, 9, 10, 11],  # strata are repeated
+        [0, 1, 2, 3, 4, 4, 5, 6, 7, 9, 10, 11],  # layers thicken and thin
+    ],
+)
+def test_levels_are_found_where_the_evidence_is_clear(levels):
+    found, new = align(certain(levels, 20), Costs())
+    assert found[0].tolist() == levels
+    assert not new.any()
+
+
+def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
+    rows = [-1, -1, -1, -1, 0, 1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 5, 6, 7, -1, -1, -1]
+    found, new = align(certain(rows, 8), Costs())
+    assert new[0].tolist() == [level < 0 for level in rows]
+    assert found[0, [0, 9, 20]].tolist() == [-1, 4, 7]
+    assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]
