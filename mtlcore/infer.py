@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.interfaces import Task
+from mtlcore.interfaces import IMAGE, Task
+from mtlcore.merge import spread_output
 from mtlcore.model import Model
 from mtlcore.tiles import Tile, tile_size, tiles
 
@@ -21,11 +23,13 @@ Array = NDArray[np.float32]
 class InferOptions:
     """``tile``: edge of a tile in samples (None: as large as is reasonable). ``halo``: samples read around a
     tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
-    copies of the image along its horizontal axes."""
+    copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
+    copies, and over copies of opposite polarity."""
 
     tile: int | None = None
     halo: int | None = None
     mirrored_average: bool = False
+    uncertainty: bool = False
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:
@@ -42,27 +46,52 @@ def infer(
     options: InferOptions,
     tile_done: Callable[[], None] = lambda: None,
 ) -> dict[str, Array]:
-    """Fields of the tasks, from a normalised image (depth, ...) and the fields that the stage reads."""
-    once = _decode_all(model, image, fields, tasks, options, tile_done)
-    solved = _solve(once, tasks, image)
-    if not options.mirrored_average:
-        return solved
-    variants = [solved]
-    for axis in range(1, image.ndim):
-        mirrored = {name: mirror(model, name, values, axis) for name, values in fields.items()}
-        flipped = np.ascontiguousarray(np.flip(image, axis))
-        result = _solve(_decode_all(model, flipped, mirrored, tasks, options, tile_done), tasks, flipped)
-        variants.append({name: mirror(model, name, values, axis) for name, values in result.items()})
-    merged: dict[str, Array] = {}
+    """Fields of the tasks, from a normalised image (depth, ...) and the fields that the stage reads.
+
+    With ``options.uncertainty`` also the spread of each, under the names of ``spread_output``.
+    """
+    variants: list[dict[str, Array]] = []
+    for variant in _variants(image.ndim, options):
+        read = {name: variant.applied(model, name, values) for name, values in fields.items()}
+        seen = variant.applied(model, IMAGE.name, image)
+        result = _solve(_decode_all(model, seen, read, tasks, options, tile_done), tasks, seen)
+        variants.append({name: variant.applied(model, name, values) for name, values in result.items()})
+    averaged = variants[: image.ndim] if options.mirrored_average else variants[:1]
+    found: dict[str, Array] = dict(averaged[0])
     for task in tasks:
-        merged.update(task.merge(variants))
-    return merged
+        if options.mirrored_average:
+            found.update(task.merge(averaged))
+        if options.uncertainty:
+            spread = task.spread(variants)
+            found.update({spread_output(o).name: spread[o.name] for o in task.outputs_in(image.ndim)})
+    return found
+
+
+class Variant(NamedTuple):
+    """A copy that says the same: mirrored along a horizontal axis, of opposite polarity. Its own inverse."""
+
+    axis: int | None = None
+    opposite: bool = False
+
+    def applied(self, model: Model, name: str, values: Array) -> Array:
+        """The array of an output, or of the image, in the copy."""
+        if self.axis is not None:
+            values = mirror(model, name, values, self.axis)
+        amplitude = name == IMAGE.name or any(output.name == name and output.amplitude for output in model.outputs)
+        return -values if self.opposite and amplitude else values
+
+
+def _variants(ndim: int, options: InferOptions) -> list[Variant]:
+    """The volume as it is, mirrored copies where they are averaged, and more to see how much they differ."""
+    axes: list[int | None] = [None, *range(1, ndim)]
+    if options.uncertainty:
+        return [Variant(axis, opposite) for opposite in (False, True) for axis in axes]
+    return [Variant(axis) for axis in axes] if options.mirrored_average else [Variant()]
 
 
 def count_steps(model: Model, shape: tuple[int, ...], options: InferOptions) -> int:
     """How often ``infer`` will say that a tile is done."""
-    variants = len(shape) if options.mirrored_average else 1
-    return variants * len(plan_tiles(model, shape, options))
+    return len(_variants(len(shape), options)) * len(plan_tiles(model, shape, options))
 
 
 def mirror(model: Model, name: str, values: Array, axis: int) -> Array:

@@ -65,6 +65,8 @@ class Output:
     """The values are amplitudes: they scale with the input image."""
     mirror: Callable[[Any, int, int], Any] | None = None
     merge: Literal["mean", "axial"] = "mean"
+    spread_unit: str | None = None
+    """Unit of the spread over variants (see Task.spread); None: the output's own."""
     alias: str | None = None
     alias_unit: float = 1.0
     display: Display = field(default_factory=Display)
@@ -123,6 +125,13 @@ class Task(ABC):
 
         present = [output for output in self.outputs if output.name in variants[0]]
         return {output.name: merge_output(output, [v[output.name] for v in variants]) for output in present}
+
+    def spread(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        """How much variants of the same volume differ, by output name: the standard deviation, axial for angles."""
+        from mtlcore.merge import spread_of
+
+        present = [output for output in self.outputs if output.name in variants[0]]
+        return {output.name: spread_of(output, [v[output.name] for v in variants]) for output in present}
 
     @property
     def sees_whole(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mtlcore.errors import MtlError, OptionError
 from mtlcore.gaps import fill_traces
 from mtlcore.infer import InferOptions, count_steps, infer
 from mtlcore.interfaces import IMAGE, Output
+from mtlcore.merge import spread_output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins, current
 
@@ -99,9 +100,13 @@ class Chain:
                 changes.append(changed)
                 if max(changed.values(), default=0.0) < self.tolerance:
                     break
-        last = self.models[-1]
-        results = [output for task in last.chosen(tasks) for output in task.outputs_in(self.ndim)]
-        return Result({o.name: _restored(o, state[o.name], prepared) for o in results}, changes, prepared)
+        fields = {o.name: _restored(o, state[o.name], prepared) for o in self.outputs(tasks)}
+        return Result(fields, changes, prepared)
+
+    def outputs(self, tasks: Sequence[str] | None = None) -> list[Output]:
+        """What the last model gives of these tasks (None: all), with the spreads that are asked for."""
+        given = [output for task in self.models[-1].chosen(tasks) for output in task.outputs_in(self.ndim)]
+        return given + [spread_output(output) for output in given if self.options.uncertainty]
 
     def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
         """Per model, the tasks to run (None: all): those asked for, or those that the next model refines.
@@ -135,7 +140,8 @@ class Chain:
         name = model.stage.name
         level = model.config.amplitude / self.models[0].config.amplitude
         outputs = {output.name: output for output in model.outputs}
-        steps = count_steps(model, prepared.image.shape, self.options)
+        options = self.options if model is self.models[-1] else replace(self.options, uncertainty=False)
+        steps = count_steps(model, prepared.image.shape, options)
         if self.plugins:
             self.plugins.hook.stage_started(stage=name, total=steps, folder=None)
         done = count(1)
@@ -148,8 +154,9 @@ class Chain:
         missing = np.asarray(prepared.dead.all(axis=0))
         given = {key: _scaled(output, fill_traces(state[key].copy(), missing), level) for key, output in reads.items()}
         image = _scaled(IMAGE, prepared.image, level)
-        found = infer(model, image, given, model.chosen(tasks), self.options, tile_done)
+        found = infer(model, image, given, model.chosen(tasks), options, tile_done)
         # What the next stage reads is what it would read of a finished run's files.
+        outputs |= {spread.name: spread for spread in map(spread_output, model.outputs)}
         return {
             key: _settled(outputs[key], _scaled(outputs[key], values, 1 / level), prepared)
             for key, values in found.items()

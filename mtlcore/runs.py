@@ -150,7 +150,7 @@ def _write(job: RunJob, folder: Path, chain: Chain, result: Result, volume: Volu
     """Write the fields; what run.json says of them."""
     options = dict(job.output_options)
     written = results.write_fields(
-        folder, result.fields, _outputs(job, chain), volume.geometry, job.output_format, options, plugins
+        folder, result.fields, chain.outputs(job.tasks), volume.geometry, job.output_format, options, plugins
     )
     return {"format": {"name": job.output_format, "options": options}, "outputs": written}
 
@@ -159,13 +159,9 @@ def _draw(job: RunJob, folder: Path, chain: Chain, result: Result, image: Array,
     """Draw the pictures that are wanted and can be drawn; their names."""
     if not (job.pictures and pictures.available()):
         return []
-    clean, outputs = np.where(np.isfinite(image), image, np.float32(0)), _outputs(job, chain)
+    clean, outputs = np.where(np.isfinite(image), image, np.float32(0)), chain.outputs(job.tasks)
     paths = pictures.draw_all(folder, clean, _drawable(result, outputs), outputs, volume.geometry)
     return [path.name for path in paths]
-
-
-def _outputs(job: RunJob, chain: Chain) -> list[Output]:
-    return [output for task in chain.models[-1].chosen(job.tasks) for output in task.outputs_in(chain.ndim)]
 
 
 def _drawable(result: Result, outputs: Sequence[Output]) -> dict[str, Array]:

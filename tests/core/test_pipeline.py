@@ -162,6 +162,41 @@ def test_mirrored_average_in_refinement_mirrors_the_fields_too(make_model, make_
     assert np.allclose(one["dhr"], other["dhr"][:, ::-1], atol=1e-4)
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_uncertainty_is_the_spread_over_mirrored_copies_and_copies_of_opposite_polarity(make_model, make_image, ndim):
+    image = make_image((24, 20, 18)[:ndim])
+    model = make_model(ndim, tasks=("dhr", "fault"), backbone=SHALLOW)
+    plain = model.predict(image)
+    found = Chain.of([model], options=InferOptions(uncertainty=True)).run(image).fields
+    assert {name for name in found if not name.endswith("_uncertainty")} == set(plain)
+    assert all(np.array_equal(found[name], plain[name]) for name in plain)
+    copies = [plain["dhr"], -model.predict(-image)["dhr"]]
+    for axis in range(1, ndim):
+        flipped = np.ascontiguousarray(np.flip(image, axis))
+        copies += [np.flip(model.predict(flipped)["dhr"], axis), -np.flip(model.predict(-flipped)["dhr"], axis)]
+    assert np.allclose(found["dhr_uncertainty"], np.std(copies, axis=0), atol=1e-5 * np.abs(plain["dhr"]).max())
+    dip = found["fault_dip_uncertainty"]
+    assert (dip >= 0).all() and (dip <= 90).all()
+    assert (found["fault_probability_uncertainty"] <= 0.5).all()
+
+
+def test_the_uncertainty_of_amplitudes_scales_with_the_image_and_is_0_where_it_is_dead(make_model, make_image):
+    image = make_image((24, 20))
+    image[:, 5] = 0
+    chain = Chain.of([make_model(tasks=("dhr",))], options=InferOptions(uncertainty=True))
+    one, other = (chain.run(image * factor).fields["dhr_uncertainty"] for factor in (1, 1000))
+    assert np.allclose(1000 * one, other, rtol=1e-3)
+    assert (one[:, 5] == 0).all()
+    assert one.max() > 0
+
+
+def test_of_a_chain_only_the_last_model_runs_for_its_uncertainty(make_model, make_image):
+    chain = Chain.of([make_model(), make_model(stage="mtr")], options=InferOptions(uncertainty=True))
+    found = chain.run(make_image((24, 20)), tasks=("rgt",)).fields
+    assert list(found) == ["rgt", "rgt_uncertainty"]
+    assert [output.unit for output in chain.outputs(("rgt",))] == ["1", "sample"]
+
+
 @dataclass(frozen=True)
 class Depth(Task):
     """A third party's task: a coarse map that only the whole volume makes a field of."""
