@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlcore.errors import MtlError
 from mtlcore.interfaces import Items
 from mtlcore.pipeline import Chain
 from mtlcore.plugins import Plugins
@@ -40,6 +41,7 @@ def evaluate(
     """Run a chain of models over labelled items and compare.
 
     A chain that begins with refinement reads each item's own refinement inputs, made as in training.
+    MtlError where no item has a label of the tasks.
     """
     total = len(items) if limit is None else min(limit, len(items))
     figures = []
@@ -49,6 +51,9 @@ def evaluate(
         figures.append(evaluate_item(chain, items[index], tasks, np.random.default_rng([seed, index])))
         if plugins is not None:
             plugins.hook.step_finished(stage="evaluate", step=index + 1, total=total, values={})
+    if not any(figures):
+        names = ", ".join(task.name for task in chain.models[-1].chosen(tasks))
+        raise MtlError(f"The data hold no label of {names}: there is nothing to compare with.")
     result = Evaluation(figures, *summary(figures), tuple(model.stage.name for model in chain.models))
     if plugins is not None:
         plugins.hook.stage_finished(stage="evaluate", values=result.mean)

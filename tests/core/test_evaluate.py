@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mtl_seismic.synth.source import Synthetic
+from mtlcore.errors import MtlError
 from mtlcore.evaluate import evaluate, summary
 from mtlcore.interfaces import Items
 from mtlcore.pipeline import Chain, Result
@@ -91,3 +92,10 @@ def test_refinement_alone_is_evaluated_from_corrupted_labels(make_model):
     one, other = evaluate(chain, items), evaluate(chain, items)
     assert one.mean == pytest.approx(other.mean, nan_ok=True)
     assert "fault.f1_2" in one.mean
+
+
+def test_data_without_any_label_of_the_tasks_are_refused(make_model, make_image):
+    image = make_image((24, 20))
+    items = Fixed(({"image": image, "rgt": image},), image.shape)
+    with pytest.raises(MtlError, match="no label of dhr, fault: there is nothing to compare with"):
+        evaluate(Chain.of([make_model()]), items, ["dhr", "fault"])
