@@ -19,9 +19,11 @@ BODY = ("backbone", "encoder", "decoder")
 def take_over(model: Model, start: Model) -> None:
     """Copy into ``model`` the weights of ``start``; tasks that ``start`` lacks keep their new ones.
 
-    The body must be the same, and so must every task that both have.
+    The body must be the same, and so must every task that both have. Where ``model`` reads more than ``start``, as a
+    refining stage reads fields beside the image, it begins by paying them no attention: their weights are 0.
     """
-    if model.backbone != start.backbone or model.config.inputs != start.config.inputs:
+    read, known = list(model.config.inputs.items()), list(start.config.inputs.items())
+    if model.backbone != start.backbone or read[: len(known)] != known:
         raise OptionError(
             f"The model {start.folder} has the backbone {start.backbone} and reads {_reads(start)}; "
             f"the training has {model.backbone} and reads {_reads(model)}: leave both out to use the model's."
@@ -31,12 +33,20 @@ def take_over(model: Model, start: Model) -> None:
     for name, value in model.net.state_dict().items():
         if owner(name) in new_tasks:
             continue
+        if name in weights and _reads_more(weights[name].shape, value.shape) and len(read) > len(known):
+            value.zero_()
+            value[:, : weights[name].shape[1]] = weights[name]
+            continue
         if name not in weights or weights[name].shape != value.shape:
             raise OptionError(
                 f"The model {start.folder} has no weights that fit '{name}': "
                 f"give task '{owner(name)}' the options that it was trained with (mtl inspect shows them)."
             )
         value.copy_(weights[name])
+
+
+def _reads_more(old: torch.Size, new: torch.Size) -> bool:
+    return len(old) == len(new) > 1 and old[1] < new[1] and (*old[:1], *old[2:]) == (*new[:1], *new[2:])
 
 
 def _reads(model: Model) -> str:

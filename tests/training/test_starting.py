@@ -109,6 +109,20 @@ def test_what_cannot_be_started_is_refused(trained, dataset, tmp_path, options, 
     assert not (tmp_path / "run").exists()
 
 
+def test_a_refining_model_begins_as_the_model_that_it_refines(trained, dataset, tmp_path):
+    """It reads the fields too, and pays them no attention until it has learned to."""
+    tasks = ({"name": "dhr"}, {"name": "fault"})
+    short = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1, "learning_rate": 1e-9}
+    job = Job(str(dataset), start=str(trained), stage={"name": "mtr"}, tasks=tasks, train=short)
+    best = load_model(train(job, tmp_path / "run", Plugins()))
+    assert best.stage.name == "mtr"
+    before, after = weights(trained / "best"), best.net.state_dict()
+    first = "encoder.first.first.0.weight"
+    assert torch.allclose(after[first][:, : before[first].shape[1]], before[first], atol=1e-6)
+    assert after[first].shape[1] > before[first].shape[1]
+    assert after[first][:, before[first].shape[1] :].abs().max() < 1e-6
+
+
 def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path):
     job = Job(str(dataset), start=str(trained), backbone={"name": "unet", "widths": [4, 8]})
     with pytest.raises(MtlError, match="leave both out to use the model's"):

@@ -27,6 +27,8 @@ Array = NDArray[np.float32]
 BALANCE = {"slope": 0.1, "correspondence": 0.3}
 """Log-likelihoods have steeper gradients than the other tasks' losses: without this they starve them."""
 EMBEDDING = ("rgt_query", "rgt_key")
+CYCLES = (3.0, 12.0, 48.0)
+"""Periods in the whole of time with which a refining network reads it."""
 
 
 def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
@@ -116,6 +118,14 @@ class RGT(Task):
             return {"rgt": stretch(increasing(to_samples(levels, image.shape)))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
+
+    def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Time, and for the default variant its sines and cosines: rows of one time look the same in every trace."""
+        time = fields["rgt"]
+        if self.variant != "tracked":
+            return {"rgt": time}
+        phases = torch.cat([2 * torch.pi * cycles * time for cycles in CYCLES], 1)
+        return {"rgt": torch.cat([time, phases.sin(), phases.cos()], 1)}
 
     def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """The mean of solutions on one scale, spanning 0..1 again."""
