@@ -21,7 +21,7 @@ def model_card(model: Model) -> str:
     metrics = training.pop("metrics", {})
     evaluations = training.pop("evaluations", [])
     facts = {
-        "Tasks": ", ".join(task.name for task in model.tasks),
+        "Tasks": ", ".join(task.name for task in model.given),
         "Backbone": f"{model.backbone.name}, {parameter_count(model.net):,} parameters",
         "Amplitudes": f"images are normalised to a root mean square of {config.amplitude:g}",
         "Made with": f"mtlcore {config.version}" if config.version else "not recorded",

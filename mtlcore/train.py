@@ -163,7 +163,7 @@ class Trainer:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
         start = None if resume or not job.start else _starting_model(job, plugins)
         self.job = job = _completed(job, start)
-        wanted = job.tasks or tuple({"name": name} for name in plugins.tasks)
+        wanted = job.tasks or tuple({"name": name} for name in plugins.tasks.loadable()[0])
         tasks = tuple(build_part("task", task, plugins) for task in wanted)
         items = self._open_items(job, tasks)
         if not job.tasks:

@@ -302,8 +302,7 @@ def _write_stratal(
 
 def _output(field: str, plugins: Plugins) -> Output:
     """What is known of a field's values."""
-    outputs = [output for name in plugins.tasks for output in plugins.tasks[name].outputs]
-    return next((output for output in outputs if output.name == field), IMAGE)
+    return next((output for output in plugins.outputs if output.name == field), IMAGE)
 
 
 def _draw(request: Request, fields: Fields, horizons: list[Horizon], folder: Path, say: Say) -> list[str]:
