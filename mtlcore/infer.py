@@ -24,18 +24,22 @@ class InferOptions:
     """``tile``: edge of a tile in samples (None: as large as is reasonable). ``halo``: samples read around a
     tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
     copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
-    copies, and over copies of opposite polarity."""
+    copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled
+    (None: as finely as brings the image's periods to those that the model was trained on)."""
 
     tile: int | None = None
     halo: int | None = None
     mirrored_average: bool = False
     uncertainty: bool = False
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:
             raise OptionError(f"tile is {self.tile}: expected an edge of at least 1 sample.")
         if self.halo is not None and self.halo < 0:
             raise OptionError(f"halo is {self.halo}: expected 0 samples or more.")
+        if self.scale is not None and not 1 / 16 <= self.scale <= 16:
+            raise OptionError(f"scale is {self.scale}: expected a factor from 1/16 to 16, or auto.")
 
 
 def infer(

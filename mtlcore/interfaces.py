@@ -52,6 +52,7 @@ class Output:
 
     ``mirror(values, axis, ndim)`` gives the values of a volume that has been mirrored along ``axis``
     (the flip itself is done elsewhere); None leaves them as they are. It takes arrays and tensors.
+    ``stretch(values, factor)`` gives the values where depth is sampled so many times more finely; None as before.
     ``merge`` says how several predictions of one sample combine: ``axial`` angles are the same at 0 and 180.
     ``alias`` and ``alias_unit`` are the name in the reference's data sets and the value there of one unit here.
     """
@@ -64,6 +65,7 @@ class Output:
     amplitude: bool = False
     """The values are amplitudes: they scale with the input image."""
     mirror: Callable[[Any, int, int], Any] | None = None
+    stretch: Callable[[Any, float], Any] | None = None
     merge: Literal["mean", "axial"] = "mean"
     spread_unit: str | None = None
     """Unit of the spread over variants (see Task.spread); None: the output's own."""

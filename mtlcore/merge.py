@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -49,6 +50,7 @@ def spread_output(output: Output) -> Output:
         unit=output.spread_unit or output.unit,
         range=None,
         mirror=None,
+        stretch=operator.mul if output.spread_unit == "sample" else None,
         merge="mean",
         alias=None,
         display=Display("image", "magma"),

@@ -26,8 +26,9 @@ class ModelConfig:
     """What config.json holds: how to build the network, and what it was trained on.
 
     ``amplitude``: root mean square to which images are normalised. ``inputs``: channels that the network
-    reads, by name. ``note``: said on the terminal whenever the model is used. ``heads``: the tasks that the network
-    gives, by name (empty: all); a part of a refining model still reads the fields of the others.
+    reads, by name. ``periods``: samples along depth that periods of the training data had, from and to: images of
+    others are resampled (see sampling.py). ``note``: said on the terminal whenever the model is used. ``heads``: the
+    tasks that the network gives, by name (empty: all); a part of a refining model still reads the fields of the others.
     """
 
     stage: dict[str, Any]
@@ -37,6 +38,7 @@ class ModelConfig:
     inputs: dict[str, int]
     heads: tuple[str, ...] = ()
     amplitude: float = 1.0
+    periods: tuple[float, float] | None = None
     note: str = ""
     units: dict[str, str] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

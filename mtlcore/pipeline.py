@@ -20,6 +20,7 @@ from mtlcore.interfaces import IMAGE, Output
 from mtlcore.merge import spread_output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins, current
+from mtlcore.sampling import resample, resample_nearest, rows_to_see
 
 Array = NDArray[np.float32]
 DEFAULT_MODEL = "default"
@@ -27,11 +28,13 @@ DEFAULT_MODEL = "default"
 
 @dataclass(frozen=True)
 class Result:
-    """``fields``: arrays by output name. ``changes``: per refining pass, the change of each field (see change)."""
+    """``fields``: arrays by output name. ``changes``: per refining pass, the change of each field (see change).
+    ``rows``: on how many rows of depth the network saw the image."""
 
     fields: dict[str, Array]
     changes: list[dict[str, float]]
     prepared: Prepared
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,27 @@ class Chain:
         wanted = self._wanted(tasks)
         self._check_fields(fields or {})
         prepared = prepare(image, self.models[0].config.amplitude, live)
+        rows = rows_to_see(prepared.image, self.models[0].config.periods, self.options.scale)
         state = self._normalise(fields or {}, prepared)
+        known = {output.name: output for model in self.models for output in model.outputs}
+        state = {name: resample(known[name], values, rows) for name, values in state.items() if name in known}
+        changes = self._refine(_resampled(prepared, rows), state, wanted)
+        height = prepared.image.shape[0]
+        found = {}
+        for output in self.outputs(tasks):
+            values = _settled(output, resample(output, state[output.name], height), prepared)
+            found[output.name] = _restored(output, values, prepared)
+        return Result(found, changes, prepared, rows)
+
+    def _refine(
+        self, prepared: Prepared, state: dict[str, Array], wanted: Sequence[Sequence[str] | None]
+    ) -> list[dict[str, float]]:
+        """Run every stage on the state's fields, which it replaces; the changes of each refining pass."""
         changes: list[dict[str, float]] = []
         for model, names in zip(self.models, wanted, strict=True):
             for _ in range(self.iterations if model.stage.needs_fields else 1):
-                before, state = state, {**state, **self._pass(model, prepared, state, names)}
+                before = dict(state)
+                state.update(self._pass(model, prepared, state, names))
                 given = [output for task in model.given for output in task.outputs_in(self.ndim)]
                 changed = change(given, before, state, prepared.dead) if model.stage.needs_fields else {}
                 self._tell_finished(model, changed)
@@ -100,8 +119,7 @@ class Chain:
                 changes.append(changed)
                 if max(changed.values(), default=0.0) < self.tolerance:
                     break
-        fields = {o.name: _restored(o, state[o.name], prepared) for o in self.outputs(tasks)}
-        return Result(fields, changes, prepared)
+        return changes
 
     def outputs(self, tasks: Sequence[str] | None = None) -> list[Output]:
         """What the last model gives of these tasks (None: all), with the spreads that are asked for."""
@@ -183,6 +201,14 @@ class Chain:
             known = np.isfinite(values) & ~prepared.dead
             normalised[name] = np.where(known, values, 0).astype(np.float32)
         return normalised
+
+
+def _resampled(prepared: Prepared, rows: int) -> Prepared:
+    """An image as a network sees it on so many rows."""
+    if rows == prepared.image.shape[0]:
+        return prepared
+    image, dead = resample(IMAGE, prepared.image, rows), resample_nearest(prepared.dead, rows)
+    return Prepared(image, prepared.scale, dead, prepared.report)
 
 
 def check_image(image: Array, ndim: int) -> None:

@@ -123,6 +123,11 @@ def run(
         image = volume.load()
     with clock.timing("infer"):
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
+    if result.rows != len(image):
+        say(
+            f"Sampling: the network saw {result.rows} rows for {len(image)}, "
+            "with periods like those that it was trained on. --scale 1 leaves the image as it is."
+        )
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),
@@ -130,6 +135,7 @@ def run(
         "device": describe(opened.device),
         "models": _describe_models(chain, result),
         "changes": result.changes,
+        "rows_seen": result.rows,
         "data": result.prepared.report,
         "versions": results.versions(),
     }

@@ -46,6 +46,7 @@ from mtlcore.optimise import (
 )
 from mtlcore.pipeline import Chain
 from mtlcore.plugins import Plugins, current
+from mtlcore.sampling import typical_periods
 from mtlcore.sources import open_items
 from mtlcore.starting import parts_named, take_over
 from mtlcore.training_state import load_state, save_state
@@ -207,7 +208,7 @@ class Trainer:
 
     def _make_samples(self, train_items: Items, valid_items: Items) -> None:
         ndim = len(train_items.shape)
-        self.config = describe(self.parts, ndim, note=self.job.note)
+        self.config = describe(self.parts, ndim, note=self.job.note, periods=typical_periods(train_items))
         level, seed = self.config.amplitude, self.options.seed
         crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape)
         augment = build(AugmentOptions, self.job.augment, "augment")

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from mtl_cli.parameters import Scale
+
 NOT_IN_FILES = ("config", "set", "json", "quiet", "help")
 """Options that make sense on a command line alone."""
 
@@ -15,6 +17,11 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 force_option = click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 device_option = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:N or mps."
+)
+scale_option = click.option(
+    "--scale",
+    type=Scale(),
+    help="How many times more finely the network sees depth sampled. Default: auto, by the image's periods.",
 )
 set_option = click.option(
     "--set",

@@ -1,4 +1,4 @@
-"""Parameter types that commands share: names of registered things, and shapes."""
+"""Parameter types that commands share: names of registered things, shapes, factors."""
 
 from __future__ import annotations
 
@@ -76,3 +76,17 @@ class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]
                 ctx,
             )
         return tuple(map(int, sizes))
+
+
+class Scale(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A factor, or ``auto``, which becomes None."""
+
+    name = "auto|factor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        if value == "auto":
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            self.fail(f"'{value}' is no factor: expected a number as 0.5, or auto.", param, ctx)

@@ -42,6 +42,7 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--output-format", type=Name("format"), default="npy", show_default=True, help="Format of the results.")
 @click.option("--tile", type=click.IntRange(1), help="Edge of a tile in samples. Default: as large as is reasonable.")
 @click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
+@options.scale_option
 @click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 @click.option("--uncertainty", is_flag=True, help="Also write how much every output varies over copies of the image.")
 @click.option("--no-pictures", is_flag=True, help="Draw nothing.")
@@ -131,7 +132,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
         stages=_names(values["stage"]),
         output_options=options.section(tables, "output_format"),
         pictures=not values["no_pictures"],
-        infer=InferOptions(values["tile"], values["halo"], values["tta"], values["uncertainty"]),
+        infer=InferOptions(values["tile"], values["halo"], values["tta"], values["uncertainty"], values["scale"]),
         **{name: values[name] for name in same},
     )
 

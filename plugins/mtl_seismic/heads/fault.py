@@ -35,11 +35,17 @@ def _mirror_dip(dip: Any, axis: int, ndim: int) -> Any:
     return dip if ndim == 3 and axis == 1 else 180 - dip
 
 
+def _stretch_dip(dip: Any, factor: float) -> Any:
+    """More samples of depth between the same traces make a plane steeper: its cotangent shrinks."""
+    angle = np.deg2rad(dip)
+    return np.rad2deg(np.arctan2(factor * np.sin(angle), np.cos(angle))) % 180
+
+
 def _mirror_strike(strike: Any, axis: int, ndim: int) -> Any:
     return strike if axis == 0 else 180 - strike
 
 
-def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[int, ...]) -> Output:
+def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[int, ...], stretch: Any = None) -> Output:
     return Output(
         name,
         description,
@@ -47,6 +53,7 @@ def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[in
         range=(0.0, 180.0),
         ndims=ndims,
         mirror=mirror,
+        stretch=stretch,
         merge="axial",
         alias=alias,
         alias_unit=1 / 180,
@@ -72,7 +79,7 @@ class Fault(Task):
             alias="fsem",
             display=Display("overlay", "autumn_r", (0.0, 1.0)),
         ),
-        _angle(DIP, "dip of the fault plane, below 90 towards low x", "fdip", _mirror_dip, (2, 3)),
+        _angle(DIP, "dip of the fault plane, below 90 towards low x", "fdip", _mirror_dip, (2, 3), _stretch_dip),
         _angle(STRIKE, "strike, from the last axis towards the second", "fstrike", _mirror_strike, (3,)),
     )
     headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
