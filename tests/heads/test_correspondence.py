@@ -20,19 +20,22 @@ def times(shift=0.0, throw=0, at=20, rows=ROWS):
 def test_rows_are_matched_with_their_fractions():
     matches = match_rows(times(), times(shift=2.5))
     assert matches.known[0].tolist() == [row + 2.5 <= ROWS - 1 for row in range(ROWS)]
+    assert torch.equal(matches.none, ~matches.known)  # deeper than the other trace reaches
     assert torch.allclose(matches.row[0, :37], torch.arange(37) + 2.5, atol=1e-3)
 
 
 def test_strata_that_are_missing_behind_a_fault_have_no_match():
     matches = match_rows(times(), times(throw=8))
     assert not matches.known[0, 20:28].any()
+    assert matches.none[0, 21:27].all()
+    assert not (matches.known & matches.none).any()
     assert torch.allclose(matches.row[0, 30:40], torch.arange(30.0, 40) - 8, atol=1e-3)
 
 
 def test_strata_that_a_thrust_repeats_are_matched_where_they_first_occur():
     matches = match_rows(times(throw=-8), times())
     assert matches.known[0, :20].all()
-    assert not matches.known[0, 20:27].any()  # the repeated part of the source
+    assert not (matches.known | matches.none)[0, 20:27].any()  # the repeated part of the source
     assert torch.allclose(matches.row[0, 29:], torch.arange(29.0, 40) - 8, atol=1e-3)
 
 
@@ -40,7 +43,8 @@ def test_unknown_time_is_never_matched():
     holes = times()
     holes[0, 3] = float("nan")
     assert not match_rows(holes, times()).known[0, 3]
-    assert not match_rows(times(), holes).known.any()
+    for unknown in (match_rows(times(), holes), match_rows(times() * float("nan"), times())):
+        assert not (unknown.known | unknown.none).any()
 
 
 @pytest.mark.parametrize("shape", [(24, 20), (21, 17), (16, 12, 10)])
@@ -62,7 +66,7 @@ def test_embeddings_that_know_the_time_have_a_smaller_loss_and_gradients_are_fin
     knowing = 8 * torch.exp(-((cell_time(rgt) - centres) ** 2) * 800)
     guessing = torch.randn(knowing.shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
     good, bad = correspondence_loss(knowing, knowing, rgt), correspondence_loss(guessing, guessing, rgt)
-    assert float(good) < 0.6 * float(bad.detach())
+    assert float(good) < 0.7 * float(bad.detach())
     bad.backward()
     assert torch.isfinite(guessing.grad).all()
 

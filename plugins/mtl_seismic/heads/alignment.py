@@ -25,28 +25,28 @@ SKIPPED = 2.5
 class Costs:
     """Natural logarithms of probability, but for ``wrong``, the probability that a vote is.
 
-    ``leap``: of a level that does not go on; ``stretch``: of going on 0 or 2 levels instead of 1; ``open`` and ``new``:
-    of rows that carry no known level, once and for each row.
+    ``leap``: of a level that does not go on; ``stretch``: of going on 0 or 2 levels instead of 1; ``open``: of the
+    first of some rows that carry no known level; ``absent``: of each row that carries a level which no voter has.
     """
 
     leap: float = 8.0
     stretch: float = 1.0
-    open: float = 6.0
-    new: float = 4.0
+    open: float = 4.0
+    absent: float = 1.0
     wrong: float = 0.02
 
 
-def align(evidence: Array, costs: Costs) -> tuple[Indices, Mask]:
+def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
     """Levels of every row, traces x rows, and which rows carry none (theirs is the level above them, -1 above all).
 
-    ``evidence``: log-probabilities, traces x rows x levels. Viterbi's algorithm over two sheets: rows that carry a
-    level, and rows that do not, after each level.
+    ``evidence``: log-probabilities, traces x rows x levels; ``none``: that a row carries no level, traces x rows.
+    Viterbi's algorithm over two sheets: rows that carry a level, and rows that do not, after each level.
     """
     traces, rows, count = evidence.shape
     carried = np.empty((rows, traces, count), np.float32)
     fresh = np.empty((rows, traces, count + 1), np.float32)
     carried[0] = evidence[:, 0]
-    fresh[0] = -costs.new
+    fresh[0] = none[:, :1]
     slower = np.empty((traces, count), np.float32)
     for row in range(1, rows):
         before, gap, here = carried[row - 1], fresh[row - 1], carried[row]
@@ -60,7 +60,7 @@ def align(evidence: Array, costs: Costs) -> tuple[Indices, Mask]:
         fresh[row, :, 0] = gap[:, 0]
         np.subtract(before, costs.open, out=slower)
         np.maximum(gap[:, 1:], slower, out=fresh[row, :, 1:])
-        fresh[row] -= costs.new
+        fresh[row] += none[:, row, None]
     return _trace_back(carried, fresh, costs)
 
 

@@ -1,8 +1,9 @@
 """Which rows of two traces lie on one horizon: what a network learns for relative geological time.
 
 Every cell of 2 samples along each axis has an embedding; of two cells in different traces its dot product says
-how likely they are of one age. Unlike time itself this is local to a pair of traces, holds across faults, throws
-included, and needs no gauge. Labels follow from time: the row of the other trace that has the same time.
+how likely they are of one age, and 0 stands for the other trace having no cell of that age. Unlike time itself this
+is local to a pair of traces, holds across faults, throws included, and needs no gauge. Labels follow from time: the
+row of the other trace that has the same time.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ OFFSETS = (2, 4, 8, 16, 32, 64)
 """Cells between the traces that are compared in training."""
 PAIRS = 8
 """Pairs of traces per item and offset that are compared: more cost time and say the same."""
-GAP = 4.0
+GAP = 2.5
 """A step of time between two rows beyond so many usual ones is a fault or an unconformity: no row has times within."""
 
 
 class Matches(NamedTuple):
-    """For each row of a trace, N x rows: the row, with its fraction, of another that has its time; whether one has."""
+    """For each row of a trace, N x rows: the row, with its fraction, of another that has its time; whether one has;
+    whether none has. Neither is true where it is not known, or where strata are repeated."""
 
     row: Tensor
     known: Tensor
+    none: Tensor
 
 
 def cell_time(rgt: Tensor) -> Tensor:
@@ -64,11 +67,12 @@ def match_rows(source: Tensor, target: Tensor) -> Matches:
     first_time = wanted >= torch.cummax(wanted, 1).values
     inside = (wanted >= reached[:, :1]) & (wanted <= reached[:, -1:])
     usual = (reached[:, -1:] - reached[:, :1]) / (rows - 1)
-    return Matches(row, known & first_time & inside & (step < GAP * usual))
+    found = inside & (step < GAP * usual)
+    return Matches(row, known & first_time & found, known & first_time & ~found)
 
 
 def correspondence_loss(query: Tensor, key: Tensor, rgt: Tensor) -> Tensor:
-    """Mean cross-entropy, over items, of the row that carries on each row's horizon, for traces at all OFFSETS.
+    """Mean cross-entropy, over items, of the row that carries on each row's horizon, or of none, at all OFFSETS.
 
     ``query``, ``key``: N x channels x cells of depth x cells...; ``rgt``: labels, N x 1 x depth x ... .
     """
@@ -106,15 +110,14 @@ def _pair_loss(query: Tensor, key: Tensor, time: Tensor, offset: int) -> Tensor:
 
 
 def _cross_entropy(query: Tensor, key: Tensor, matches: Matches, items: int) -> Tensor:
-    """The mean over items of each item's mean over its matched rows; a match between two rows is shared by both."""
+    """The mean over items of each item's mean over its rows; a match between two rows is shared by both."""
     channels = query.shape[1]
     logits = query.transpose(1, 2) @ key / channels**0.5
-    log_share = logits.log_softmax(2)
+    log_share = torch.nn.functional.pad(logits, (0, 1)).log_softmax(2)  # the last class, of logit 0: none
     upper = matches.row.floor().long().clamp(max=key.shape[2] - 2)
     share = (matches.row - upper)[..., None]
-    losses = -((1 - share) * log_share.gather(2, upper[..., None]) + share * log_share.gather(2, upper[..., None] + 1))[
-        ..., 0
-    ]
-    weight = matches.known.view(items, -1)
+    matched = (1 - share) * log_share.gather(2, upper[..., None]) + share * log_share.gather(2, upper[..., None] + 1)
+    losses = -torch.where(matches.none, log_share[..., -1], matched[..., 0])
+    weight = (matches.known | matches.none).view(items, -1)
     mean: Tensor = (losses.view(items, -1) * weight).sum(1) / weight.sum(1).clamp(min=1)
     return mean.mean()

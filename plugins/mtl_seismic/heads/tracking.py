@@ -127,8 +127,8 @@ class Tracker:
         told, voters = self._voters(traces, axes, [SPACING * back for back in VOTERS])
         if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
             told, voters = self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
-        evidence = self._votes(traces, told, voters)
-        levels, new = align(evidence.numpy(), self.costs)
+        evidence, none = self._votes(traces, told, voters)
+        levels, new = align(evidence.numpy(), none.numpy(), self.costs)
         exact = torch.from_numpy(levels)
         self._settle(traces, between(exact, evidence), agreement(exact, evidence))
         additions = [
@@ -145,16 +145,17 @@ class Tracker:
         chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
         found = []
         for some in torch.split(traces, chunk):
-            evidence = self._votes(some, *self._voters(some, axes, offsets))
-            levels = torch.from_numpy(align(evidence.numpy(), self.costs)[0])
+            evidence, none = self._votes(some, *self._voters(some, axes, offsets))
+            levels = torch.from_numpy(align(evidence.numpy(), none.numpy(), self.costs)[0])
             found.append((some, between(levels, evidence), agreement(levels, evidence)))
         for some, exact, agreed in found:
             self._settle(some, exact, agreed)
 
-    def _votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> Tensor:
-        """Log-probability that each row carries each level on, traces x rows x levels; ``told`` indexes ``traces``.
+    def _votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probabilities that each row carries each level on, traces x rows x levels, and none, traces x rows.
 
-        What voters say is averaged before it becomes a probability: the mean of their keys at each level is compared.
+        ``told`` indexes ``traces``. What voters say is averaged before it becomes a probability: the mean of their
+        keys at each level is compared.
         """
         count = self.carrier.shape[1]
         keys = torch.zeros(len(traces), count, self.key.shape[2])
@@ -165,11 +166,14 @@ class Tracker:
             keys.index_add_(0, part, self._keys(voting) * present[..., None])
             carried.index_add_(0, part, present)
         keys /= carried.clamp(min=1)[..., None]
-        absent = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
-        logits = torch.baddbmm(absent, self.query[traces], keys.transpose(1, 2))
+        blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
+        logits = torch.baddbmm(blank, self.query[traces], keys.transpose(1, 2))
+        shares = torch.nn.functional.pad(logits, (0, 1)).softmax(2)  # the last one, of logit 0, is none
         wrong = self.costs.wrong
-        shares = logits.softmax(2).mul_(1 - wrong).add_(wrong / self.rows).log_()
-        return shares.masked_fill_(carried[:, None] == 0, -self.costs.new)
+        shares.mul_(1 - wrong).add_(wrong / self.rows).log_()
+        evidence, none = shares[..., :-1], shares[..., -1]
+        absent = (carried == 0)[:, None].expand_as(evidence)
+        return torch.where(absent, none[..., None] - self.costs.absent, evidence), none
 
     def _keys(self, traces: Tensor) -> Tensor:
         """Keys of the rows that carry each level, between rows linearly: traces x levels x channels."""
