@@ -163,17 +163,18 @@ class Trainer:
         if self.options.batch_size % group.count:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
         start = None if resume or not job.start else _starting_model(job, plugins)
-        self.job = job = _completed(job, start)
+        job = _completed(job, start)
         wanted = job.tasks or tuple({"name": name} for name in plugins.tasks.loadable()[0])
         tasks = tuple(build_part("task", task, plugins) for task in wanted)
         items = self._open_items(job, tasks)
         if not job.tasks:
             # All that are installed and that the data have labels for.
             tasks = tuple(task for task in tasks if has_labels(task, items[0][0])) or tasks
-            self.job = replace(job, tasks=tuple(part_options(task) for task in tasks))
         self.parts = Parts(
             build_part("stage", job.stage, plugins), build_part("backbone", job.backbone, plugins), tasks
         )
+        self.augment = build(AugmentOptions, job.augment, "augment")
+        self.job = self._resolved(job)
         self._check_labels(items[0][0], start)
         self._make_samples(*items)
         self._build(start)
@@ -191,6 +192,17 @@ class Trainer:
             if not len(items):
                 raise MtlError(f"{job.data} has no {split} items: expected at least one.")
         return train_items, valid_items
+
+    def _resolved(self, job: Job) -> Job:
+        """The job with every option that it leaves to a default."""
+        return replace(
+            job,
+            stage=part_options(self.parts.stage),
+            backbone=part_options(self.parts.backbone),
+            tasks=tuple(part_options(task) for task in self.parts.tasks),
+            train=asdict(self.options),
+            augment=asdict(self.augment),
+        )
 
     def _check_labels(self, names: Mapping[str, Any], start: Model | None) -> None:
         """Every task to train has labels; those of the model that training starts from may do without."""
@@ -211,9 +223,8 @@ class Trainer:
         self.config = describe(self.parts, ndim, note=self.job.note, periods=typical_periods(train_items))
         level, seed = self.config.amplitude, self.options.seed
         crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape)
-        augment = build(AugmentOptions, self.job.augment, "augment")
         shared = (self.parts.stage, self.parts.tasks, level)
-        self.train_samples = Samples(train_items, *shared, seed, crop, augment)
+        self.train_samples = Samples(train_items, *shared, seed, crop, self.augment)
         self.valid_samples = Samples(valid_items, *shared, seed + 1)
 
     def _build(self, start: Model | None) -> None:

@@ -65,7 +65,11 @@ def test_the_loss_falls_and_both_models_are_kept(run, figures):
     losses = [float(row["valid_loss"]) for row in rows]
     assert best.config.training["epochs"] == losses.index(min(losses)) + 1
     assert best.config.training["metrics"]["valid_loss"] == pytest.approx(min(losses))
-    assert read_job(folder).train["epochs"] == 6
+    job = read_job(folder)
+    assert job.train["epochs"] == 6
+    assert job.train["schedule"] == "cosine"  # what was left to defaults is written down too
+    assert job.augment["flip"] is True
+    assert job.stage["name"] == "mti"
     json.loads((folder / "best" / "config.json").read_text(), parse_constant=pytest.fail)
 
 
