@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
 from mtlcore.errors import MtlError
+
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def resolve(name: str) -> torch.device:
@@ -39,3 +43,8 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """A context in which networks compute in a precision."""
+    return torch.autocast(device.type, dtype=getattr(torch, precision), enabled=precision != "float32")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.interfaces import IMAGE, Task
 from mtlcore.merge import spread_output
@@ -25,13 +26,15 @@ class InferOptions:
     tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
     copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
     copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled
-    (None: as finely as brings the image's periods to those that the model was trained on)."""
+    (None: as finely as brings the image's periods to those that the model was trained on). ``precision``: of the
+    network's arithmetic; fields are float32 in any case."""
 
     tile: int | None = None
     halo: int | None = None
     mirrored_average: bool = False
     uncertainty: bool = False
     scale: float | None = None
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:
@@ -135,7 +138,8 @@ def _decode_all(
     decoded: dict[str, dict[str, Array]] = {task.name: {} for task in tasks}
     for tile in plan_tiles(model, image.shape, options):
         inputs = _read(model, image, fields, tile)
-        raw = model.net(inputs, [task.name for task in tasks])
+        with autocast(model.device, options.precision):
+            raw = model.net(inputs, [task.name for task in tasks])
         padded = next(iter(inputs.values())).shape[2:]
         for task in tasks:
             for name, value in task.decode(raw[task.name]).items():

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from mtlcore.data import Batch, part
+from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Stage, Task
 from mtlcore.net import MultiTaskNet
 
 EPSILON = 1e-6
 """Adam's, above its usual 1e-8: gradients that are rounding alone then move nothing, and 2 ranks follow 1."""
-Precision = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass
@@ -104,8 +104,7 @@ class Objective(nn.Module):
         """Losses by task, and their weighted sum as "loss"."""
         labels = part(batch, "label")
         inputs = self.stage.inputs(self.tasks, batch["image"], part(batch, "field"))
-        kind = batch["image"].device.type
-        with torch.autocast(kind, dtype=getattr(torch, self.precision), enabled=self.precision != "float32"):
+        with autocast(batch["image"].device, self.precision):
             raw = self.net(inputs)
         losses = {task.name: task.loss(raw[task.name], labels) for task in self.tasks if has_labels(task, labels)}
         return losses | {"loss": self._sum(losses)}

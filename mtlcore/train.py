@@ -27,7 +27,7 @@ from mtlcore.atomic import atomic_write_text
 from mtlcore.checkpoint import load_model, save_model
 from mtlcore.config import build
 from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
-from mtlcore.device import resolve
+from mtlcore.device import Precision, resolve
 from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
@@ -38,7 +38,6 @@ from mtlcore.optimise import (
     MovingAverage,
     Objective,
     Plateau,
-    Precision,
     check_labels,
     has_labels,
     make_optimizer,

@@ -23,6 +23,13 @@ scale_option = click.option(
     type=Scale(),
     help="How many times more finely the network sees depth sampled. Default: auto, by the image's periods.",
 )
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the network's arithmetic: bfloat16 is faster where the processor has it.",
+)
 set_option = click.option(
     "--set",
     "settings",

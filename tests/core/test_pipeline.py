@@ -190,6 +190,16 @@ def test_the_uncertainty_of_amplitudes_scales_with_the_image_and_is_0_where_it_i
     assert one.max() > 0
 
 
+def test_half_precision_gives_nearly_the_same_fields_in_single_precision(make_model, make_image):
+    image, model = make_image((48, 40)), make_model(tasks=("dhr", "fault"))
+    plain = model.predict(image)
+    half = Chain.of([model], options=InferOptions(precision="bfloat16")).run(image).fields
+    for name in ("dhr", "fault_probability"):
+        assert half[name].dtype == np.float32
+        assert not np.array_equal(half[name], plain[name])
+        assert np.abs(half[name] - plain[name]).max() < 0.05 * np.abs(plain[name]).max()
+
+
 def test_of_a_chain_only_the_last_model_runs_for_its_uncertainty(make_model, make_image):
     chain = Chain.of([make_model(), make_model(stage="mtr")], options=InferOptions(uncertainty=True))
     found = chain.run(make_image((24, 20)), tasks=("rgt",)).fields

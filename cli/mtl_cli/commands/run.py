@@ -43,6 +43,7 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--tile", type=click.IntRange(1), help="Edge of a tile in samples. Default: as large as is reasonable.")
 @click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
 @options.scale_option
+@options.precision_option
 @click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 @click.option("--uncertainty", is_flag=True, help="Also write how much every output varies over copies of the image.")
 @click.option("--no-pictures", is_flag=True, help="Draw nothing.")
@@ -124,6 +125,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     input_path, format_name = values["input"], values["format"]
     if values["start"] is not None and input_path is None:
         input_path, format_name, format_options = _input_of(values["start"], values, format_options)
+    inferring = ("tile", "halo", "uncertainty", "scale", "precision")
     same = ("models", "iterations", "tolerance", "device", "start", "output_format", "tasks")
     return RunJob(
         input=input_path,
@@ -132,7 +134,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
         stages=_names(values["stage"]),
         output_options=options.section(tables, "output_format"),
         pictures=not values["no_pictures"],
-        infer=InferOptions(values["tile"], values["halo"], values["tta"], values["uncertainty"], values["scale"]),
+        infer=InferOptions(mirrored_average=values["tta"], **{name: values[name] for name in inferring}),
         **{name: values[name] for name in same},
     )
 
