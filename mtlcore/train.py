@@ -98,7 +98,8 @@ class TrainOptions:
 class Job:
     """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
-    name, whose weights training starts from; stage, backbone and tasks that are left out are then its."""
+    name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
+    that are left out are then its."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
@@ -441,9 +442,15 @@ class Trainer:
 
 
 def _starting_model(job: Job, plugins: Plugins) -> Model:
-    """The model that training starts from; of packaged ones, that of the job's stage and as many axes as its data."""
+    """The model that training starts from; of packaged ones, that of NAME@STAGE, or of the job's stage.
+
+    Of several it is the one of as many axes as the data have.
+    """
     items = open_items(job.data, job.source, "train", (), plugins)
-    return load_model(job.start, stage=job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
+    name, _, stage = job.start.partition("@")
+    if Path(job.start).exists():
+        name, stage = job.start, ""
+    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
 
 
 def _completed(job: Job, start: Model | None) -> Job:

@@ -123,6 +123,12 @@ def test_a_refining_model_begins_as_the_model_that_it_refines(trained, dataset, 
     assert after[first][:, before[first].shape[1] :].abs().max() < 1e-6
 
 
+def test_a_packaged_model_is_found_by_its_name_and_stage(dataset, tmp_path):
+    best = fine_tune("default@mti", dataset, tmp_path / "run", ({"name": "dhr"},), batch_size=1)
+    assert load_model(best).stage.name == "mti"
+    assert load_model(best).backbone == load_model("default", stage="mti", ndim=2).backbone
+
+
 def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path):
     job = Job(str(dataset), start=str(trained), backbone={"name": "unet", "widths": [4, 8]})
     with pytest.raises(MtlError, match="leave both out to use the model's"):

@@ -76,11 +76,12 @@ def _from_labels(tasks: Sequence[Task], item: Mapping[str, Array], random: np.ra
 
 def _from_model(model: str, tasks: Sequence[Task], item: Mapping[str, Array]) -> dict[str, Array]:
     """What an earlier stage's model makes of the image."""
-    return dict(_load(model).predict(item["image"], tasks=[task.name for task in tasks]))
+    image = item["image"]
+    return dict(_load(model, image.ndim).predict(image, tasks=[task.name for task in tasks]))
 
 
 @cache
-def _load(model: str) -> Any:
+def _load(model: str, ndim: int) -> Any:
     from mtlcore.checkpoint import load_model
 
-    return load_model(model)
+    return load_model(model, stage="mti", ndim=ndim)
