@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import torch
 from torch import nn
@@ -60,8 +60,11 @@ def owner(parameter: str) -> str:
     return "" if part == "encoder" or name == "shared" else name
 
 
-def parts_named(net: MultiTaskNet, names: Sequence[str]) -> list[nn.Module]:
-    """The modules of a network that names stand for: those of BODY, and tasks."""
+def parts_named(net: MultiTaskNet, names: Sequence[str], new_tasks: Container[str] = ()) -> list[nn.Module]:
+    """The modules of a network that names stand for: those of BODY, and tasks.
+
+    To the backbone belongs all but the heads, without what it has for new tasks alone, whose weights know nothing.
+    """
     tasks = list(net.heads)
     modules: list[nn.Module] = []
     for name in names:
@@ -73,7 +76,8 @@ def parts_named(net: MultiTaskNet, names: Sequence[str]) -> list[nn.Module]:
         if name in ("backbone", "encoder"):
             modules.append(net.encoder)
         if name == "backbone":
-            modules += [*net.decoders.values(), *net.necks.values()]
+            own = (*net.decoders.items(), *net.necks.items())
+            modules += [module for task, module in own if task not in new_tasks]
         if name == "decoder" and net.shared:
             modules.append(net.decoders["shared"])
         if name in tasks:

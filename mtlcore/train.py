@@ -99,13 +99,14 @@ class Job:
     """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
     name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
-    that are left out are then its."""
+    that are left out are then its. ``new_tasks``: those that it lacks (found, not given)."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
     tasks: tuple[dict[str, Any], ...] = ()
     backbone: dict[str, Any] = field(default_factory=dict)
     start: str = ""
+    new_tasks: tuple[str, ...] = ()
     source: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
@@ -174,7 +175,7 @@ class Trainer:
             build_part("stage", job.stage, plugins), build_part("backbone", job.backbone, plugins), tasks
         )
         self.augment = build(AugmentOptions, job.augment, "augment")
-        self.job = self._resolved(job)
+        self.job = self._resolved(job, start)
         self._check_labels(items[0][0], start)
         self._make_samples(*items)
         self._build(start)
@@ -193,8 +194,11 @@ class Trainer:
                 raise MtlError(f"{job.data} has no {split} items: expected at least one.")
         return train_items, valid_items
 
-    def _resolved(self, job: Job) -> Job:
+    def _resolved(self, job: Job, start: Model | None) -> Job:
         """The job with every option that it leaves to a default."""
+        if start is not None:
+            had = {task.name for task in start.tasks}
+            job = replace(job, new_tasks=tuple(task.name for task in self.parts.tasks if task.name not in had))
         return replace(
             job,
             stage=part_options(self.parts.stage),
@@ -234,7 +238,7 @@ class Trainer:
         if start is not None:
             take_over(self.model, start)
         net = self.model.to(self.device).net
-        self.frozen = parts_named(net, options.freeze)
+        self.frozen = parts_named(net, options.freeze, self.job.new_tasks)
         for module in self.frozen:
             module.requires_grad_(False)
         self.objective = Objective(net, self.parts.stage, self.parts.tasks, options.learned_weights, options.precision)

@@ -67,6 +67,8 @@ def test_a_new_head_learns_on_a_frozen_backbone_that_stays_as_it_is_to_the_last_
     for part in ("encoder", "decoders", "necks.dhr", "heads.dhr"):
         assert any(name.startswith(part) for name in before)
         assert not changed(before, after, part)
+    statistics = [value for name, value in after.items() if name.startswith("necks.rgt") and name.endswith("mean")]
+    assert statistics and all(value.any() for value in statistics)  # its own layers learn
     assert any(name.startswith("heads.rgt") for name in after)
     assert not any(name.startswith("heads.fault") for name in after)
 
@@ -87,8 +89,9 @@ def test_a_frozen_backbone_needs_no_warning_and_leaves_the_other_tasks_results(t
 
 
 def test_a_run_that_started_from_a_model_resumes_without_it(trained, dataset, tmp_path):
-    fine_tune(trained, dataset, tmp_path / "run")
+    fine_tune(trained, dataset, tmp_path / "run", ({"name": "dhr"}, {"name": "rgt"}), freeze=["backbone"])
     job = read_job(tmp_path / "run")
+    assert job.new_tasks == ("rgt",)
     longer = Job(**{**vars(job), "start": str(tmp_path / "gone"), "train": {**job.train, "epochs": 2}})
     train(longer, tmp_path / "run", Plugins(), resume=True)
     assert load_model(tmp_path / "run" / "last").config.training["epochs"] == 2
