@@ -26,13 +26,15 @@ class Costs:
     """Natural logarithms of probability, but for ``wrong``, the probability that a vote is.
 
     ``leap``: of a level that does not go on; ``stretch``: of going on 0 or 2 levels instead of 1; ``open``: of the
-    first of some rows that carry no known level; ``absent``: of each row that carries a level which no voter has.
+    first of some rows that carry no known level; ``absent``: of each row that carries a level which no voter has;
+    ``none``: how much less likely than a pair of traces says it is that several traces lack a row's horizon.
     """
 
-    leap: float = 8.0
-    stretch: float = 1.0
-    open: float = 4.0
+    leap: float = 10.0
+    stretch: float = 2.0
+    open: float = 10.0
     absent: float = 1.0
+    none: float = 3.0
     wrong: float = 0.02
 
 

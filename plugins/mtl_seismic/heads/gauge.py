@@ -37,7 +37,8 @@ def depth_spread(times: list[Array]) -> Array:
     mean = stack.mean(0, dtype=np.float64)
     rate = _running_mean(np.gradient(mean, axis=0), SMOOTHING)
     slowest = SLOWEST * (mean.max() - mean.min()) / max(len(mean) - 1, 1)
-    return np.asarray(stack.std(0, dtype=np.float64) / np.maximum(rate, max(slowest, 1e-12)), dtype=np.float32)
+    spread = stack.std(0, dtype=np.float64) / np.maximum(rate, max(slowest, 1e-12))
+    return np.asarray(np.minimum(spread, len(mean)), dtype=np.float32)
 
 
 def _running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:

@@ -168,7 +168,7 @@ class Tracker:
         keys /= carried.clamp(min=1)[..., None]
         blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
         logits = torch.baddbmm(blank, self.query[traces], keys.transpose(1, 2))
-        shares = torch.nn.functional.pad(logits, (0, 1)).softmax(2)  # the last one, of logit 0, is none
+        shares = torch.nn.functional.pad(logits, (0, 1), value=-self.costs.none).softmax(2)  # the last one is none
         wrong = self.costs.wrong
         shares.mul_(1 - wrong).add_(wrong / self.rows).log_()
         evidence, none = shares[..., :-1], shares[..., -1]
