@@ -33,14 +33,17 @@ def amplitude_limits(image: NDArray[Any]) -> Limits:
 
 
 def limits_of(output: Output, image: Limits, values: Array) -> Limits:
-    """The output's own limits, else the image's for amplitudes, else its range, else what there is."""
+    """The output's own limits, else the image's for amplitudes of both signs, else its range, else what there is.
+
+    Of what there is, one sample in 200 may be beyond: a few extremes would hide all others.
+    """
     if output.display.limits is not None:
         return output.display.limits
-    if output.amplitude:
+    if output.amplitude and float(values.min()) < 0:
         return image
     if output.range is not None:
         return output.range
-    lowest, highest = float(values.min()), float(values.max())
+    lowest, highest = float(values.min()), float(np.percentile(values, 99.5)) or float(values.max())
     return (lowest, highest) if highest > lowest else (lowest - 0.5, highest + 0.5)
 
 
