@@ -144,6 +144,38 @@ def test_raw_input_and_output(mtl: Run, model: Path, make_image: Any) -> None:
     assert json.loads(Path("out/dhr.bin.json").read_text())["shape"] == [40, 32]
 
 
+def test_uncertainty_is_written_beside_every_output(mtl: Run, model: Path, image: Path) -> None:
+    result = mtl("run", "-i", image, "-m", model, "-o", "out", "--uncertainty", "--tasks", "rgt,fault")
+    assert result.exit_code == 0, result.output
+    names = ["rgt", "fault_probability", "fault_dip"]
+    outputs = json.loads(Path("out/run.json").read_text())["outputs"]
+    assert list(outputs) == [*names, *(f"{name}_uncertainty" for name in names)]
+    assert outputs["rgt_uncertainty"]["unit"] == "sample"
+    assert outputs["fault_dip_uncertainty"]["unit"] == "degree"
+    for name in names:
+        assert (np.load(f"out/{name}_uncertainty.npy") >= 0).all()
+    # A result with spreads can be refined, shown and repeated like any other.
+    assert mtl("run", "--config", "out/run.json", "-o", "again", "--quiet").exit_code == 0
+    assert np.array_equal(np.load("out/rgt_uncertainty.npy"), np.load("again/rgt_uncertainty.npy"))
+
+
+def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Run, model: Path, image: Path) -> None:
+    options = ("run", "-i", image, "-m", model, "--no-pictures", "-o")
+    result = mtl(*options, "half", "--scale", "0.5", "--precision", "bfloat16")
+    assert result.exit_code == 0, result.output
+    assert "Sampling: the network saw 20 rows for 40" in result.stderr
+    assert json.loads(Path("half/run.json").read_text())["rows_seen"] == 20
+    assert np.load("half/dhr.npy").shape == SHAPE
+    repeated = mtl("run", "--config", "half/run.json", "-o", "again", "--quiet")
+    assert repeated.exit_code == 0, repeated.output
+    assert np.array_equal(np.load("half/dhr.npy"), np.load("again/dhr.npy"))
+    assert mtl(*options, "auto", "--scale", "auto").exit_code == 0
+    for wrong, message in (("x", "'x' is no factor: expected a number as 0.5, or auto"), ("99", "scale is 99.0")):
+        refused = mtl(*options, "no", "--scale", wrong)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
 def test_dead_data_are_counted_and_said(mtl: Run, model: Path, make_image: Any) -> None:
     image = make_image(SHAPE)
     image[:, 5] = 0

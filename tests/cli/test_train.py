@@ -96,6 +96,21 @@ def test_a_single_task_of_a_refinement_can_be_exported(mtl: Run, tmp_path: Path,
     assert "rgt" in described["inputs"]
 
 
+def test_a_model_is_fine_tuned_with_its_backbone_frozen(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run").exit_code == 0
+    short = ("--epochs", 1, "--set", "train.metric_items=1", "--set", "train.crop=[32, 32]")
+    tuned = mtl(
+        "train", "--from", "run", "--freeze", "backbone,dhr", "-d", "data", "--shape", "48x40", "-o", "tuned", *short
+    )
+    assert tuned.exit_code == 0, tuned.output
+    job = json.loads(Path("tuned/train.json").read_text())
+    assert (job["start"], job["train"]["freeze"]) == ("run", ["backbone", "dhr"])
+    assert job["backbone"]["widths"] == [4, 6]
+    refused = mtl("train", "--resume", "tuned", "--from", "run")
+    assert refused.exit_code == 2
+    assert "--from cannot be given with --resume" in refused.stderr
+
+
 def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     result = mtl("train", "--resume", "run", "--set", "train.epochs=2")
