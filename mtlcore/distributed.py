@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,5 +67,8 @@ def ranks(device: torch.device) -> Iterator[Ranks]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(int(os.environ["RANK"]), count, local)
+        distributed.barrier()  # none leaves while another still saves
     finally:
+        # What wrapped the network refers to the group in cycles, and the group's threads must end before Python does.
+        gc.collect()
         distributed.destroy_process_group()
