@@ -24,6 +24,9 @@ def model_card(model: Model) -> str:
         "Tasks": ", ".join(task.name for task in model.given),
         "Backbone": f"{model.backbone.name}, {parameter_count(model.net):,} parameters",
         "Amplitudes": f"images are normalised to a root mean square of {config.amplitude:g}",
+        "Periods": "{:.1f} to {:.1f} samples along depth; images of others are resampled".format(*config.periods)
+        if config.periods
+        else "not recorded; images are seen as they are",
         "Made with": f"mtlcore {config.version}" if config.version else "not recorded",
     }
     parts = [

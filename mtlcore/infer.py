@@ -139,7 +139,7 @@ def _decode_all(
     for tile in plan_tiles(model, image.shape, options):
         inputs = _read(model, image, fields, tile)
         with autocast(model.device, options.precision):
-            raw = model.net(inputs, [task.name for task in tasks])
+            raw = model.net.body(inputs, [task.name for task in tasks])
         padded = next(iter(inputs.values())).shape[2:]
         for task in tasks:
             for name, value in task.decode(raw[task.name]).items():

@@ -179,6 +179,11 @@ class Backbone(ABC):
         return 1
 
     @property
+    def margin(self) -> int:
+        """Samples by which inputs are padded at their far ends at least, so that these look the same in any size."""
+        return 0
+
+    @property
     def halo(self) -> int | None:
         """Samples around a tile beyond which nothing reaches it; None: the network must see the whole volume."""
         return None

@@ -17,14 +17,14 @@ Raw = dict[str, dict[str, Tensor]]
 class MultiTaskNet(nn.Module):
     """From the stage's inputs, N x channels x ... by name, to every task's raw tensors.
 
-    Inputs of any size: they are padded at their far ends (edge values) to a multiple of the
-    backbone's stride, and the outputs are cut back.
+    Inputs of any size: they are padded at their far ends (edge values) as the backbone's margin and stride ask,
+    and the outputs are cut back.
     """
 
     def __init__(self, backbone: Backbone, tasks: Sequence[Task], inputs: Mapping[str, int], ndim: int) -> None:
         super().__init__()
         self.ndim = ndim
-        self.stride = backbone.stride
+        self.stride, self.margin = backbone.stride, backbone.margin
         self.shared = backbone.shared_decoder
         self.input_names = tuple(inputs)
         names = ["shared"] if self.shared else [task.name for task in tasks]
@@ -36,27 +36,37 @@ class MultiTaskNet(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
         sizes = next(iter(inputs.values())).shape[2:]
-        encoded = self.encoder({name: self.pad(inputs[name]) for name in self.input_names})
+        raw = self.body({name: self.pad(inputs[name]) for name in self.input_names}, tasks)
+        return {
+            task: {name: self._cut(value, sizes) for name, value in tensors.items()} for task, tensors in raw.items()
+        }
+
+    def body(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
+        """The network between ``pad`` and the cut: of padded inputs, raw tensors of their sizes, or coarser ones."""
+        encoded = self.encoder({name: inputs[name] for name in self.input_names})
         shared = self.decoders["shared"](encoded) if self.shared else None
         raw: Raw = {}
         for name in self.heads if tasks is None else tasks:
             features = shared if shared is not None else self.decoders[name](encoded)
             if name in self.necks:
                 features = self.necks[name](features)
-            raw[name] = {key: self._cut(value, sizes) for key, value in self.heads[name](features).items()}
+            raw[name] = self.heads[name](features)
         return raw
 
     def pad(self, values: Tensor) -> Tensor:
-        """Up to a multiple of the stride on every axis, by repeating the far edge."""
-        missing = [-size % self.stride for size in values.shape[2:]]
+        """By the backbone's margin and up to a multiple of its stride on every axis, by repeating the far edge."""
+        missing = [self._missing(size) for size in values.shape[2:]]
         if not any(missing):
             return values
         pads = [amount for size in reversed(missing) for amount in (0, size)]
         return nn.functional.pad(values, pads, mode="replicate")
 
+    def _missing(self, size: int) -> int:
+        return self.margin + -(size + self.margin) % self.stride
+
     def _cut(self, values: Tensor, sizes: torch.Size) -> Tensor:
         """Back to the inputs' sizes; a head at a coarser resolution keeps its whole last cell."""
-        padded = [size + -size % self.stride for size in sizes]
+        padded = [size + self._missing(size) for size in sizes]
         ratios = [full // have for full, have in zip(padded, values.shape[2:], strict=True)]
         window = tuple(slice(0, -(-size // ratio)) for size, ratio in zip(sizes, ratios, strict=True))
         return values[(slice(None), slice(None), *window)]

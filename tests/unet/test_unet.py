@@ -8,10 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtl_seismic.heads.dhr import DHR
 from mtl_seismic.unet.backbone import HEAD_REACH, UNet
 from mtl_seismic.unet.shuffle import shuffle, unshuffle
 from mtlcore.errors import OptionError
 from mtlcore.infer import InferOptions, infer
+from mtlcore.net import MultiTaskNet
 from mtlcore.tiles import tiles
 
 TILING = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4}
@@ -113,7 +115,19 @@ def test_no_bias_stands_before_a_normalisation(make_model):
     convolutions = {name: module for name, module in net.named_modules() if hasattr(module, "kernel_size")}
     biased = {name for name, module in convolutions.items() if module.bias is not None}
     tasks = ("dhr", "rgt", "fault")
-    assert biased == {f"necks.{task}.layers.1" for task in tasks} | {f"heads.{task}.out" for task in tasks}
+    heads = {"heads.dhr.out", "heads.fault.out", "heads.rgt.slopes.out", "heads.rgt.embeddings"}
+    assert biased == {f"necks.{task}.layers.1" for task in tasks} | heads
+
+
+@pytest.mark.parametrize("size", [32, 33, 40, 47])
+def test_far_ends_of_any_size_are_padded_alike(size):
+    """By the margin at least, and less than a stride beyond: the network never meets a far end without."""
+    net = MultiTaskNet(UNet(widths=(4, 6, 8)), [DHR()], {"image": 1}, 2)
+    padded = net.pad(torch.arange(float(size)).expand(1, 1, 4, size))
+    assert padded.shape[3] % net.stride == 0
+    assert 8 <= padded.shape[3] - size < 8 + net.stride
+    assert (padded[..., size:] == size - 1).all()
+    assert net({"image": torch.zeros(1, 1, 20, size)})["dhr"]["dhr"].shape == (1, 1, 20, size)
 
 
 def test_options_that_make_no_network_are_refused():

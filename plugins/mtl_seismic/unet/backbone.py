@@ -27,6 +27,8 @@ class UNet(Backbone):
 
     Convolving at full resolution is slow and gains little; moving the samples of a cell into channels
     keeps thin faults. ``widths`` are the channels of each level, ``dilations`` those of the deepest one.
+    ``edge``: samples by which inputs are padded at their far ends at least: a multiple of the stride or not, their
+    edges then look alike.
     """
 
     name: ClassVar[str] = "unet"
@@ -34,6 +36,7 @@ class UNet(Backbone):
     dilations: tuple[int, ...] = (1, 2, 4)
     stem: int = 2
     features: int = 16
+    edge: int = 8
     decoders: Literal["shared", "private"] = "shared"
 
     def __post_init__(self) -> None:
@@ -60,6 +63,10 @@ class UNet(Backbone):
     @property
     def stride(self) -> int:
         return int(self.stem * 2 ** (len(self.widths) - 1))
+
+    @property
+    def margin(self) -> int:
+        return self.edge
 
     @property
     def halo(self) -> int:
