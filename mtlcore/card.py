@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mtlcore.model import Model
@@ -20,6 +20,7 @@ def model_card(model: Model) -> str:
     config, training = model.config, dict(model.config.training)
     metrics = training.pop("metrics", {})
     evaluations = training.pop("evaluations", [])
+    history, limits = training.pop("history", []), training.pop("limits", [])
     facts = {
         "Tasks": ", ".join(task.name for task in model.given),
         "Backbone": f"{model.backbone.name}, {parameter_count(model.net):,} parameters",
@@ -38,8 +39,9 @@ def model_card(model: Model) -> str:
         *(_evaluation(values) for values in evaluations),
         ["## Figures on validation data, at the end of training"],
         _table(metrics, {}) if metrics else ["Not measured."],
+        ["## Quality against hours of training, on validation data", "", *_history(history)] if history else [],
         ["## Limits"],
-        [LIMITS],
+        [f"- {limit}" for limit in (*limits, LIMITS)],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
@@ -50,6 +52,13 @@ def _evaluation(values: Mapping[str, Any]) -> list[str]:
     how = f"Stages {', '.join(values['stages'])}; refining passes: {values['iterations']}."
     source = f" Options of the data: {_text(values['source'])}." if values.get("source") else ""
     return [title, "", how + source, "", *_table(values["mean"], values["count"])]
+
+
+def _history(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A row for each epoch."""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(f"{row.get(name, ''):.4g}" for name in names) + " |" for row in rows]
+    return ["| " + " | ".join(names) + " |", "|" + "---|" * len(names), *lines]
 
 
 def _list(facts: Mapping[str, Any]) -> list[str]:

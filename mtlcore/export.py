@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mtlcore.checkpoint import BEST, CARD, CONFIG, load_model, save_model
 from mtlcore.config import build
 from mtlcore.errors import MtlError
+from mtlcore.logs import LOG, TABLE
 from mtlcore.model import Model, ModelConfig
 from mtlcore.plugins import Plugins, current
 
@@ -26,26 +29,50 @@ def export_model(
     half: bool = False,
     evaluations: Sequence[Mapping[str, Any]] = (),
     note: str | None = None,
+    limits: Sequence[str] = (),
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
 
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
-    ``note``: said on the terminal whenever the model is used.
+    ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
+    Of a training run the card also gets quality against hours.
     """
     source = model_folder(run)
     model = load_model(source, plugins=plugins)
     if tasks:
         model = _part_of(model, tasks, plugins or current())
+    more: dict[str, Any] = {"limits": list(limits)} if limits else {}
+    if history := read_history(run, model):
+        more["history"] = history
     if evaluations:
         figures = [{name: values[name] for name in EVALUATION} for values in evaluations]
-        model.config = replace(model.config, training={**model.config.training, "evaluations": figures})
+        more["evaluations"] = figures
+    if more:
+        model.config = replace(model.config, training={**model.config.training, **more})
     if note is not None:
         model.config = replace(model.config, note=note)
     kept = source / CARD
-    unchanged = kept.is_file() and not tasks and not evaluations and note is None
+    unchanged = kept.is_file() and not tasks and not more and note is None
     save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
     return model
+
+
+def read_history(run: Path, model: Model) -> list[dict[str, float]]:
+    """Per epoch of a training run: hours since it began, loss and the tasks' headline figures; else empty."""
+    table, log = run / TABLE, run / LOG
+    if not (table.is_file() and log.is_file()):
+        return []
+    with log.open(encoding="utf-8") as lines:
+        began = datetime.fromisoformat(json.loads(lines.readline())["time"])
+    names = ["valid_loss", *(f"{task.name}.{name}" for task in model.given for name in task.headline)]
+    history = []
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            hours = (datetime.fromisoformat(row["time"]) - began).total_seconds() / 3600
+            figures = {name: float(row[name]) for name in names if row.get(name)}
+            history.append({"epoch": float(row["step"]), "hours": round(hours, 3), **figures})
+    return history
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from typing import Any
 from mtlcore.errors import MtlError
 from mtlcore.hookspecs import hookimpl
 
+LOG, TABLE = "log.jsonl", "epochs.csv"
+"""Names of a training run's logs."""
 FIXED = ("time", "stage", "step", "total")
 """The columns of every row, before the step's own figures."""
 

@@ -32,7 +32,7 @@ from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
-from mtlcore.logs import CsvLog, JsonLinesLog
+from mtlcore.logs import LOG, TABLE, CsvLog, JsonLinesLog
 from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
     MovingAverage,
@@ -51,7 +51,6 @@ from mtlcore.starting import parts_named, take_over
 from mtlcore.training_state import load_state, save_state
 
 JOB, STATE = "train.json", "state.safetensors"
-LOG, TABLE = "log.jsonl", "epochs.csv"
 DEFAULT_CROP = {2: (192, 192), 3: (64, 64, 64)}
 
 

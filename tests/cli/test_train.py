@@ -79,6 +79,20 @@ def test_from_data_to_a_model_that_runs(mtl: Run, data: Path) -> None:
     ]
 
 
+def test_the_card_tells_quality_against_hours_and_where_the_model_is_bad(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run").exit_code == 0
+    assert mtl("export", "run", "model", "--limit", "Salt is not known to it.", "--half").exit_code == 0
+    card = Path("model/README.md").read_text()
+    assert "- Salt is not known to it." in card
+    _, _, history = card.partition("## Quality against hours of training")
+    rows = [line for line in history.splitlines() if line.startswith("| ")]
+    assert rows[0].startswith("| epoch | hours | valid_loss | dhr.snr |")
+    assert [row.split(" | ")[0] for row in rows[1:3]] == ["| 1", "| 2"]
+    # A card that was written once stays as it is when the model is copied.
+    assert mtl("export", "model", "copy").exit_code == 0
+    assert Path("copy/README.md").read_text() == card
+
+
 def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     assert mtl("export", "run", "part", "--tasks", "fault").exit_code == 0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     help="What mtl evaluate --json printed, for the model card (repeatable).",
 )
 @click.option("--note", help="A line that the terminal says whenever the model is used.")
+@click.option("--limit", "limits", multiple=True, help="A sentence for the card on where it is bad (repeatable).")
 @options.force_option
 def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], force: bool, **given: Any) -> None:
     """Write a training run's model to a folder of its own.
@@ -42,7 +43,8 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     model.chosen(given["tasks"])
     figures = [export.read_evaluation(path) for path in evaluations]
     folders.claim(model_dir, force)
-    export.export_model(run, model_dir, given["tasks"], half=given["half"], evaluations=figures, note=given["note"])
+    options_ = {name: given[name] for name in ("half", "note", "limits")}
+    export.export_model(run, model_dir, given["tasks"], evaluations=figures, **options_)
     click.echo(f"Model: {model_dir}")
 
 
