@@ -64,12 +64,20 @@ def headers_from(path: Path, geometry: Geometry) -> dict[str, str]:
 
 
 def corners(geometry: Geometry) -> list[dict[str, float]]:
-    """X and Y at the ends of the horizontal axes."""
+    """X and Y at the ends of the horizontal axes; of a crooked line, of its own ends."""
     from itertools import product
+
+    from mtl_seismic.formats.crooked import trace_points
 
     assert geometry.coordinates is not None
     lines = geometry.axes[1:]
-    ends = product(*((axis.origin, axis.origin + axis.step * (axis.size - 1)) for axis in lines))
+    ends = list(product(*((axis.origin, axis.origin + axis.step * (axis.size - 1)) for axis in lines)))
+    course = trace_points(geometry)
+    if course is not None:
+        return [
+            {lines[0].name: end[0], "x": float(x), "y": float(y)}
+            for end, (x, y) in zip(ends, course[[0, -1]], strict=True)
+        ]
     found = []
     for end in ends:
         place = (1.0, *end, 0.0)[:3]

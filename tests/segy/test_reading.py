@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import segyio
 
+from mtl_cli.volume_facts import corners
 from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.segy.format import SegY
 from mtl_seismic.segy.samples import FORMATS
@@ -263,6 +264,13 @@ def test_a_crooked_line_goes_through_other_formats(crooked_line, tmp_path, suffi
     found = trace_points(make_format(copy).open(copy).geometry)
     known = volume.geometry.live if suffix == ".sgy" else slice(None)
     np.testing.assert_allclose(found[known], points[known], atol=0.005)
+
+
+def test_inspect_shows_a_crooked_lines_own_ends(crooked_line):
+    path, points = crooked_line
+    ends = corners(SegY().open(path).geometry)
+    assert [end["cdp"] for end in ends] == [20, 32]
+    np.testing.assert_allclose([[end["x"], end["y"]] for end in ends], points[[0, -1]])
 
 
 def test_erratic_coordinates_of_a_line_are_no_course(make_segy, make_image):
