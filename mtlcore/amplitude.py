@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ SPIKE = 10.0
 """Samples beyond so many times the root mean square are left out of it."""
 GREATEST = 100.0
 """Samples beyond so many times the root mean square are cut down to that before the network reads them."""
+EVEN = 3.0
+"""Loudest over quietest row that is left as it is: synthetic items with gain have up to so much."""
+WINDOW = 60
+"""Rows on each side over which amplitudes along depth are averaged: several periods."""
+QUIETEST = 0.03
+"""Of the loudest row: what is quieter is not made louder any more."""
 CHUNK = 2**22
 """Samples worked on at once in double precision, so that a large volume needs no second copy of it."""
 
@@ -27,13 +33,15 @@ class Prepared:
     ``image``: normalised, finite; dead traces are filled from their neighbours (a hole looks like
     faults), dead samples of others are 0. ``scale``: multiply by it to return to the input's amplitudes.
     ``dead``: boolean, where nothing was recorded: samples that are not finite, and whole traces that are
-    constant (apart from such samples). ``report``: how many of each were found.
+    constant (apart from such samples). ``report``: how many of each were found. ``gain``: multiply by it as well,
+    row by row, where amplitudes were balanced along depth (see balance); else 1.
     """
 
     image: Array
     scale: float
     dead: NDArray[np.bool_]
     report: dict[str, int]
+    gain: Array | float = 1.0
 
 
 def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = None) -> Prepared:
@@ -55,6 +63,26 @@ def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = N
     }
     normalised = _normalised(values, dead, scale, GREATEST * level)
     return Prepared(fill_traces(normalised, dead_traces), scale, dead, report)
+
+
+def balance(prepared: Prepared) -> Prepared:
+    """The image with even amplitudes along depth, where they differ by more than EVEN.
+
+    Decay that nobody corrected hides what is deep: rows are divided by their root mean square, smoothed over WINDOW
+    rows to each side, but never made more than 1/QUIETEST times as strong as the loudest: quiet may be empty.
+    """
+    rows = prepared.image.shape[0]
+    count = np.maximum((~prepared.dead).reshape(rows, -1).sum(1), 1)
+    power = (prepared.image.reshape(rows, -1).astype(np.float64) ** 2).sum(1) / count
+    reach = min(WINDOW, rows - 1)
+    weights = np.hanning(2 * reach + 3)[1:-1]
+    profile = np.sqrt(np.convolve(np.pad(power, reach, mode="reflect"), weights / weights.sum(), "valid"))
+    if profile.max() <= EVEN * profile.min() or profile.max() == 0:
+        return prepared
+    profile = np.maximum(profile, QUIETEST * profile.max())
+    gain = (profile / np.sqrt(np.mean(profile**2))).reshape(-1, *[1] * (prepared.image.ndim - 1)).astype(np.float32)
+    level = np.sqrt((power.mean() or 1.0) / np.mean(power / gain.reshape(-1) ** 2))
+    return replace(prepared, image=np.asarray(prepared.image / gain * level, np.float32), gain=gain / np.float32(level))
 
 
 def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:

@@ -27,7 +27,8 @@ class InferOptions:
     copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
     copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled
     (None: as finely as brings the image's periods to those that the model was trained on). ``precision``: of the
-    network's arithmetic; fields are float32 in any case."""
+    network's arithmetic; fields are float32 in any case. ``balance``: even out amplitudes along depth for the network,
+    where they differ much (see amplitude.py)."""
 
     tile: int | None = None
     halo: int | None = None
@@ -35,6 +36,7 @@ class InferOptions:
     uncertainty: bool = False
     scale: float | None = None
     precision: Precision = "float32"
+    balance: bool = True
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:

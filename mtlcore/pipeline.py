@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.amplitude import Prepared, prepare
+from mtlcore.amplitude import Prepared, balance, prepare
 from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.gaps import fill_traces
@@ -90,6 +90,8 @@ class Chain:
         wanted = self._wanted(tasks)
         self._check_fields(fields or {})
         prepared = prepare(image, self.models[0].config.amplitude, live)
+        if self.options.balance:
+            prepared = balance(prepared)
         rows = rows_to_see(prepared.image, self.models[0].config.periods, self.options.scale)
         state = self._normalise(fields or {}, prepared)
         known = {output.name: output for model in self.models for output in model.outputs}
@@ -197,7 +199,7 @@ class Chain:
                     "give fields of the same image."
                 )
             if name in amplitudes:
-                values = values.astype(np.float64) / prepared.scale
+                values = values.astype(np.float64) / prepared.scale / prepared.gain
             known = np.isfinite(values) & ~prepared.dead
             normalised[name] = np.where(known, values, 0).astype(np.float32)
         return normalised
@@ -208,7 +210,7 @@ def _resampled(prepared: Prepared, rows: int) -> Prepared:
     if rows == prepared.image.shape[0]:
         return prepared
     image, dead = resample(IMAGE, prepared.image, rows), resample_nearest(prepared.dead, rows)
-    return Prepared(image, prepared.scale, dead, prepared.report)
+    return replace(prepared, image=image, dead=dead)
 
 
 def check_image(image: Array, ndim: int) -> None:
@@ -234,10 +236,11 @@ def _settled(output: Output, values: Array, prepared: Prepared) -> Array:
 
 def _restored(output: Output, values: Array, prepared: Prepared) -> Array:
     """An output in the input's amplitudes."""
-    if not output.amplitude or prepared.scale == 1:
+    if not output.amplitude:
         return values
     greatest = np.finfo(np.float32).max
-    return np.clip(values * np.float64(prepared.scale), -greatest, greatest).astype(np.float32)
+    restored = values * np.float64(prepared.scale) * prepared.gain
+    return np.clip(restored, -greatest, greatest).astype(np.float32)
 
 
 def change(

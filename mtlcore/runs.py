@@ -123,6 +123,8 @@ def run(
         image = volume.load()
     with clock.timing("infer"):
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
+    if isinstance(result.prepared.gain, np.ndarray):
+        say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
     if result.rows != len(image):
         say(
             f"Sampling: the network saw {result.rows} rows for {len(image)}, "

@@ -23,6 +23,12 @@ scale_option = click.option(
     type=Scale(),
     help="How many times more finely the network sees depth sampled. Default: auto, by the image's periods.",
 )
+balance_option = click.option(
+    "--balance/--no-balance",
+    default=True,
+    show_default=True,
+    help="Even out amplitudes along depth for the network, where they differ much.",
+)
 precision_option = click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16", "float16"]),

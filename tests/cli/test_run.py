@@ -170,6 +170,9 @@ def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Ru
     assert repeated.exit_code == 0, repeated.output
     assert np.array_equal(np.load("half/dhr.npy"), np.load("again/dhr.npy"))
     assert mtl(*options, "auto", "--scale", "auto").exit_code == 0
+    assert mtl(*options, "uneven", "--no-balance").exit_code == 0
+    assert mtl("run", "--config", "uneven/run.json", "-o", "same", "--quiet").exit_code == 0
+    assert json.loads(Path("same/run.json").read_text())["config"]["run"]["balance"] is False
     for wrong, message in (("x", "'x' is no factor: expected a number as 0.5, or auto"), ("99", "scale is 99.0")):
         refused = mtl(*options, "no", "--scale", wrong)
         assert refused.exit_code == 2

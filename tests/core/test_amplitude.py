@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlcore import amplitude
-from mtlcore.amplitude import prepare
+from mtlcore.amplitude import balance, prepare
+from mtlcore.infer import InferOptions
+from mtlcore.pipeline import Chain
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 7.0, 1e12, 1e30])
@@ -111,3 +113,35 @@ def test_the_image_given_is_not_changed(make_model, make_image):
     before = image.copy()
     make_model().predict(image)
     assert np.array_equal(image, before, equal_nan=True)
+
+
+@pytest.mark.parametrize("shape", [(200, 30), (120, 16, 12)])
+def test_decay_along_depth_is_evened_out_and_put_back(shape):
+    image = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    decay = np.exp(-np.linspace(0, 3, shape[0])).reshape(-1, *[1] * (len(shape) - 1)).astype(np.float32)
+    even, uneven = balance(prepare(image)), balance(prepare(image * decay))
+    assert even.gain == 1.0
+    rows = np.sqrt((uneven.image.reshape(shape[0], -1) ** 2).mean(1))
+    assert rows[10:-10].max() / rows[10:-10].min() < 3  # it was 20
+    assert np.sqrt((uneven.image**2).mean()) == pytest.approx(1, rel=0.05)
+    assert np.allclose(uneven.image * uneven.scale * uneven.gain, image * decay, rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_all_but_empty_is_not_made_loud():
+    image = np.random.default_rng(0).standard_normal((300, 20)).astype(np.float32)
+    image[:120] *= 1e-6
+    found = balance(prepare(image))
+    assert np.abs(found.image[:50]).max() < 1e-3
+    assert np.isfinite(balance(prepare(np.zeros((40, 6), np.float32))).image).all()
+
+
+def test_results_of_an_image_that_decays_are_those_of_one_that_does_not(make_model, make_image):
+    image = make_image((120, 40))
+    decay = np.exp(-np.linspace(0, 4, 120, dtype=np.float32))[:, None]
+    model = make_model(tasks=("dhr", "fault"))
+    plain = model.predict(image)
+    options = InferOptions(balance=False)
+    found, left = model.predict(image * decay), Chain.of([model], options=options).run(image * decay).fields
+    for name, factor in (("fault_probability", 1), ("dhr", decay)):
+        errors = [np.abs(fields[name] / factor - plain[name])[20:-20].mean() for fields in (found, left)]
+        assert errors[0] < 0.5 * errors[1], name

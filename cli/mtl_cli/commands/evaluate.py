@@ -26,6 +26,7 @@ from mtl_cli.tables import echo_json, number, text_table
 @click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
 @options.scale_option
+@options.balance_option
 @options.precision_option
 @click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 @options.device_option
@@ -72,7 +73,8 @@ def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
     stages = given["stage"] or [
         read_config(find_model(model, None, ndim, installed)).stage["name"] for model in given["models"]
     ]
-    options_ = InferOptions(mirrored_average=given["tta"], scale=given["scale"], precision=given["precision"])
+    same = {name: given[name] for name in ("scale", "balance", "precision")}
+    options_ = InferOptions(mirrored_average=given["tta"], **same)
     chain = load_chain(
         stages or ("mti",),
         ndim,

@@ -43,6 +43,7 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--tile", type=click.IntRange(1), help="Edge of a tile in samples. Default: as large as is reasonable.")
 @click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
 @options.scale_option
+@options.balance_option
 @options.precision_option
 @click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 @click.option("--uncertainty", is_flag=True, help="Also write how much every output varies over copies of the image.")
@@ -125,7 +126,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     input_path, format_name = values["input"], values["format"]
     if values["start"] is not None and input_path is None:
         input_path, format_name, format_options = _input_of(values["start"], values, format_options)
-    inferring = ("tile", "halo", "uncertainty", "scale", "precision")
+    inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance")
     same = ("models", "iterations", "tolerance", "device", "start", "output_format", "tasks")
     return RunJob(
         input=input_path,
@@ -159,7 +160,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
     """The configuration that repeats the run, to another folder."""
     left_out = ("output", "force", "as_json", "quiet", "shape", "models", "report")
-    table = {name: value for name, value in values.items() if name not in left_out and value not in (None, False, ())}
+    table = {name: value for name, value in values.items() if name not in left_out and value not in (None, ())}
     table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
     if job.input is not None:
         table["input"] = job.input
