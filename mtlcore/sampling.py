@@ -18,12 +18,12 @@ TRACES = 512
 """Traces at most from which the spectrum is found."""
 ITEMS = 32
 """Training items from which the periods of all are estimated."""
-SHORTEST = 8
-"""Samples that a resampled image has at least along depth."""
 SLACK = 1.25
 """Periods so many times beyond those known are still close enough."""
-FINEST = 2.0
-"""Images are not sampled more finely than this by themselves: what seems a short period may be noise."""
+FINEST, COARSEST = 2.0, 1 / 8
+"""Bounds of the scale that is chosen by itself: what seems a short period may be noise, a long one decay."""
+SHORTEST = 8
+"""Samples along depth that are left by a scale that is chosen by itself."""
 
 
 def dominant_period(image: Array) -> float:
@@ -57,8 +57,9 @@ def rows_to_see(image: Array, periods: tuple[float, float] | None, scale: float 
         period = dominant_period(image) if periods else np.inf
         if periods is None or not np.isfinite(period) or periods[0] / SLACK <= period <= periods[1] * SLACK:
             return rows
-        scale = min(float(np.sqrt(periods[0] * periods[1])) / period, FINEST)
-    return max(round(rows * scale), min(SHORTEST, rows))
+        scale = min(max(float(np.sqrt(periods[0] * periods[1])) / period, COARSEST), FINEST)
+        return max(round(rows * scale), min(SHORTEST, rows))
+    return max(round(rows * scale), 2)
 
 
 def resample(output: Output, values: Array, rows: int) -> Array:
@@ -68,8 +69,12 @@ def resample(output: Output, values: Array, rows: int) -> Array:
         return values
     if output.merge == "axial":
         values = resample_nearest(values, rows)
+    elif output.amplitude and float(values.min()) < 0:
+        values = resample_waves(values, rows)
     else:
-        values = resample_waves(values, rows) if output.amplitude else resample_smooth(values, rows)
+        between = resample_smooth(values, rows)
+        # Beyond the outermost samples a line may leave the values that there are; a rule of the output's sees to it.
+        values = between if output.stretch else between.clip(values.min(), values.max())
     return values if output.stretch is None else np.asarray(output.stretch(values, factor), dtype=np.float32)
 
 
@@ -91,20 +96,16 @@ def resample_waves(values: Array, rows: int) -> Array:
 
 
 def resample_smooth(values: Array, rows: int) -> Array:
-    """Fields without a sign, as probabilities and times, on so many rows: between samples linearly."""
-    upper, part = _places(values.shape[0], rows)
-    part = part.reshape(-1, *[1] * (values.ndim - 1))
-    lower = np.minimum(upper + 1, values.shape[0] - 1)
-    return np.asarray((1 - part) * values[upper] + part * values[lower], dtype=np.float32)
+    """Fields without a sign, as probabilities and times, on so many rows: between samples, and on beyond, linearly."""
+    if values.shape[0] == 1:
+        return np.repeat(values, rows, axis=0)
+    place = (np.arange(rows) + 0.5) * values.shape[0] / rows - 0.5
+    upper = np.clip(np.floor(place), 0, values.shape[0] - 2).astype(np.intp)
+    part = (place - upper).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray((1 - part) * values[upper] + part * values[upper + 1], dtype=np.float32)
 
 
 def resample_nearest(values: NDArray[Any], rows: int) -> NDArray[Any]:
     """Angles, or flags, on so many rows: of the nearest sample."""
-    upper, part = _places(values.shape[0], rows)
-    return np.asarray(values[np.minimum(upper + (part >= 0.5), values.shape[0] - 1)])
-
-
-def _places(count: int, rows: int) -> tuple[NDArray[np.intp], Array]:
-    place = np.clip((np.arange(rows) + 0.5) * count / rows - 0.5, 0, count - 1)
-    upper = np.floor(place).astype(np.intp)
-    return upper, (place - upper).astype(np.float32)
+    nearest = np.floor((np.arange(rows) + 0.5) * values.shape[0] / rows).astype(np.intp)
+    return np.asarray(values[np.clip(nearest, 0, values.shape[0] - 1)])

@@ -98,7 +98,7 @@ class Job:
     """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
     name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
-    that are left out are then its. ``new_tasks``: those that it lacks (found, not given)."""
+    that are left out are then its. ``new_tasks``, those that it lacks, and ``periods`` (see ModelConfig) are found."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +106,7 @@ class Job:
     backbone: dict[str, Any] = field(default_factory=dict)
     start: str = ""
     new_tasks: tuple[str, ...] = ()
+    periods: tuple[float, float] | None = None
     source: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
@@ -174,8 +175,8 @@ class Trainer:
             build_part("stage", job.stage, plugins), build_part("backbone", job.backbone, plugins), tasks
         )
         self.augment = build(AugmentOptions, job.augment, "augment")
-        self.job = self._resolved(job, start)
-        self._check_labels(items[0][0], start)
+        self.job = self._resolved(job, start, items[0])
+        self._check_labels(items[0][0])
         self._make_samples(*items)
         self._build(start)
         self.epoch = self.step = 0
@@ -193,8 +194,10 @@ class Trainer:
                 raise MtlError(f"{job.data} has no {split} items: expected at least one.")
         return train_items, valid_items
 
-    def _resolved(self, job: Job, start: Model | None) -> Job:
-        """The job with every option that it leaves to a default."""
+    def _resolved(self, job: Job, start: Model | None, items: Items) -> Job:
+        """The job with every option that it leaves to a default, and with what was found."""
+        if job.periods is None:
+            job = replace(job, periods=_periods(items, start, self.options))
         if start is not None:
             had = {task.name for task in start.tasks}
             job = replace(job, new_tasks=tuple(task.name for task in self.parts.tasks if task.name not in had))
@@ -207,9 +210,9 @@ class Trainer:
             augment=asdict(self.augment),
         )
 
-    def _check_labels(self, names: Mapping[str, Any], start: Model | None) -> None:
+    def _check_labels(self, names: Mapping[str, Any]) -> None:
         """Every task to train has labels; those of the model that training starts from may do without."""
-        had = {task.name for task in start.tasks} if start else set()
+        had = {task.name for task in self.parts.tasks} - set(self.job.new_tasks) if self.job.start else set()
         trained = [task for task in self.parts.tasks if task.name not in self.options.freeze]
         kept = [task.name for task in trained if task.name in had and not has_labels(task, names)]
         check_labels([task for task in trained if task.name not in kept], names)
@@ -223,11 +226,12 @@ class Trainer:
 
     def _make_samples(self, train_items: Items, valid_items: Items) -> None:
         ndim = len(train_items.shape)
-        self.config = describe(self.parts, ndim, note=self.job.note, periods=typical_periods(train_items))
+        self.config = describe(self.parts, ndim, note=self.job.note, periods=self.job.periods)
         level, seed = self.config.amplitude, self.options.seed
         crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape)
         shared = (self.parts.stage, self.parts.tasks, level)
         self.train_samples = Samples(train_items, *shared, seed, crop, self.augment)
+        self.train_samples[(0, 0)]  # what is wrong with it is said before anything is written
         self.valid_samples = Samples(valid_items, *shared, seed + 1)
 
     def _build(self, start: Model | None) -> None:
@@ -454,6 +458,19 @@ def _starting_model(job: Job, plugins: Plugins) -> Model:
     if Path(job.start).exists():
         name, stage = job.start, ""
     return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
+
+
+def _periods(items: Items, start: Model | None, options: TrainOptions) -> tuple[float, float] | None:
+    """Periods that the model will know: those of the data, and of the model that training starts from.
+
+    With a frozen backbone only the latter: its tasks must go on seeing images as they did.
+    """
+    if start is not None and "backbone" in options.freeze:
+        return start.config.periods
+    found = typical_periods(items)
+    if start is None or start.config.periods is None or found is None:
+        return found
+    return min(found[0], start.config.periods[0]), max(found[1], start.config.periods[1])
 
 
 def _completed(job: Job, start: Model | None) -> Job:

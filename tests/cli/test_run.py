@@ -179,6 +179,16 @@ def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Ru
         assert message in refused.stderr
 
 
+def test_refining_an_earlier_result_sees_the_image_as_it_was_seen(
+    mtl: Run, model: Path, image: Path, make_model: Any, tmp_path: Path
+) -> None:
+    make_model(stage="mtr", folder=tmp_path / "mtr")
+    assert mtl("run", "-i", image, "-m", model, "-o", "once", "--scale", "0.5", "--no-pictures").exit_code == 0
+    refined = mtl("run", "--stage", "mtr", "--from", "once", "-m", tmp_path / "mtr", "-o", "twice", "--no-pictures")
+    assert refined.exit_code == 0, refined.output
+    assert json.loads(Path("twice/run.json").read_text())["rows_seen"] == 20
+
+
 def test_dead_data_are_counted_and_said(mtl: Run, model: Path, make_image: Any) -> None:
     image = make_image(SHAPE)
     image[:, 5] = 0

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtl_seismic.heads.rgt import RGT
 from mtlcore.errors import OptionError
 from mtlcore.infer import InferOptions
 from mtlcore.interfaces import Output
+from mtlcore.merge import spread_output
 from mtlcore.model import Model
 from mtlcore.pipeline import Chain
 from mtlcore.sampling import dominant_period, resample, rows_to_see, typical_periods
@@ -64,6 +66,21 @@ def test_waves_keep_their_places_and_amplitudes(factor):
     found = resample(Output("dhr", amplitude=True), waves(100, 10), round(100 * factor))
     away = round(20 * factor)
     assert np.abs(found - waves(round(100 * factor), 10 * factor))[away:-away].max() < 0.05
+
+
+def test_spreads_of_amplitudes_stay_above_0_and_time_increases_to_its_ends():
+    spread = np.zeros((20, 3), np.float32)
+    spread[9] = 1
+    assert (resample(spread_output(Output("dhr", amplitude=True)), spread, 57) >= 0).all()
+    time = np.linspace(0, 1, 32, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32)
+    finer = resample(RGT().outputs[0], time, 256)
+    assert (np.diff(finer, axis=0) > 0).all()
+    assert (finer.min(), finer.max()) == (0, 1)
+
+
+def test_decay_that_looks_like_a_long_period_does_not_shrink_the_image_to_nothing():
+    image = waves(256, 8) * np.exp(-np.arange(256) / 4)[:, None]
+    assert rows_to_see(image.astype(np.float32), (5.0, 9.0), None) >= 32
 
 
 def test_probabilities_stay_probabilities_and_angles_are_never_averaged():

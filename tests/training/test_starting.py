@@ -82,6 +82,21 @@ def test_labels_may_be_missing_for_some_tasks_of_the_model(trained, faults_only,
     assert [task.name for task in load_model(best).tasks] == ["dhr", "fault"]
 
 
+def test_fine_tuning_without_some_labels_resumes_as_it_began(trained, faults_only, tmp_path):
+    fine_tune(trained, faults_only, tmp_path / "run", freeze=["backbone"])
+    job = read_job(tmp_path / "run")
+    longer = Job(**{**vars(job), "train": {**job.train, "epochs": 2}})
+    best = train(longer, tmp_path / "run", Plugins(), resume=True)
+    assert load_model(tmp_path / "run" / "last").config.training["epochs"] == 2
+    assert load_model(best).config.periods == load_model(trained).config.periods
+
+
+def test_periods_known_are_those_of_the_data_and_of_the_model_before(trained, dataset, tmp_path):
+    tuned = load_model(fine_tune(trained, dataset, tmp_path / "run")).config.periods
+    assert tuned == load_model(trained).config.periods  # of the same data
+    assert tuned is not None
+
+
 def test_a_frozen_backbone_needs_no_warning_and_leaves_the_other_tasks_results(trained, faults_only, tmp_path):
     best = fine_tune(trained, faults_only, tmp_path / "run", freeze=["backbone"])
     image = torch.randn(32, 32, generator=torch.Generator().manual_seed(1)).numpy()

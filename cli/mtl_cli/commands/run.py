@@ -126,6 +126,8 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     input_path, format_name = values["input"], values["format"]
     if values["start"] is not None and input_path is None:
         input_path, format_name, format_options = _input_of(values["start"], values, format_options)
+    if values["start"] is not None and values["scale"] is None:
+        values = {**values, "scale": _scale_of(values["start"])}
     inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance")
     same = ("models", "iterations", "tolerance", "device", "start", "output_format", "tasks")
     return RunJob(
@@ -151,6 +153,15 @@ def _input_of(
     path = runs.same_input(record, start)
     name = values["format"] or earlier.get("run", {}).get("format")
     return path, name, {**earlier.get("format", {}), **format_options}
+
+
+def _scale_of(start: Path) -> float | None:
+    """The scale at which the network saw an earlier result's image: what refines it should see the same."""
+    from mtlcore import results
+
+    record = results.read_record(start)
+    rows, seen = record["input"]["shape"][0], record.get("rows_seen")
+    return seen / rows if seen and seen != rows else None
 
 
 def _names(value: Any) -> tuple[str, ...]:

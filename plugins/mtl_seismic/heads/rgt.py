@@ -35,6 +35,11 @@ def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
     return 1 - rgt if axis == 0 else rgt
 
 
+def _resampled_time(rgt: Any, factor: float) -> Any:
+    """From 0 to 1 and increasing again, on as many rows as there are now."""
+    return stretch(increasing(np.asarray(rgt * len(rgt), dtype=np.float32)))
+
+
 class TrackedHead(nn.Module):
     """Slopes at every sample, embeddings at every cell."""
 
@@ -69,6 +74,7 @@ class RGT(Task):
             "relative geological time, increasing with depth",
             range=(0.0, 1.0),
             mirror=_mirror_time,
+            stretch=_resampled_time,
             alias="rgt",
             spread_unit="sample",
             display=Display("contours", "turbo", (0.0, 1.0)),
