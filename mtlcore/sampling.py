@@ -45,7 +45,7 @@ def typical_periods(items: Items) -> tuple[float, float] | None:
     """Periods that training items have, 5th and 95th percentile of a few of them; None where no item varies."""
     count = min(len(items), ITEMS)
     images = (items[index * len(items) // count][IMAGE.name] for index in range(count))
-    periods = [dominant_period(np.nan_to_num(image)) for image in images]
+    periods = [dominant_period(np.nan_to_num(image, posinf=0, neginf=0)) for image in images]
     finite = [period for period in periods if np.isfinite(period)]
     return (float(np.quantile(finite, 0.05)), float(np.quantile(finite, 0.95))) if finite else None
 

@@ -116,7 +116,7 @@ def _section(axes: Axes, image: Volume | None, geometry: Geometry, at: tuple[int
         window = [slice(0, size) for size in image.shape]
         if at is not None:
             window[at[0]] = slice(at[1], at[1] + 1)
-        values = np.nan_to_num(image.read(tuple(window))).reshape(vertical.size, along.size)
+        values = np.nan_to_num(image.read(tuple(window)), posinf=0, neginf=0).reshape(vertical.size, along.size)
         low, high = amplitude_limits(values)
         factors = -(-values.shape[0] // PIXELS), -(-values.shape[1] // PIXELS)
         axes.imshow(

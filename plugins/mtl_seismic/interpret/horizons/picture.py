@@ -75,7 +75,7 @@ def _section(
     window = [slice(0, size) for size in image.shape]
     for axis, part in enumerate(lateral, 1):
         window[axis] = slice(0, image.shape[axis]) if part == slice(None) else part
-    values = np.nan_to_num(image.read(tuple(window))).reshape(image.shape[0], -1)
+    values = np.nan_to_num(image.read(tuple(window)), posinf=0, neginf=0).reshape(image.shape[0], -1)
     _image(axes, values, geometry.axes[0], along)
     for number, horizon in enumerate(horizons):
         parts = [part[tuple(lateral)].reshape(-1) for part in (horizon.depth, horizon.quality)]
