@@ -212,6 +212,11 @@ class Trainer:
 
     def _check_labels(self, names: Mapping[str, Any]) -> None:
         """Every task to train has labels; those of the model that training starts from may do without."""
+        if self.options.freeze and not self.job.start:
+            raise OptionError(
+                f"train.freeze is {', '.join(self.options.freeze)}, but training starts from new weights, which know "
+                "nothing: say --from MODEL, or leave --freeze out."
+            )
         had = {task.name for task in self.parts.tasks} - set(self.job.new_tasks) if self.job.start else set()
         trained = [task for task in self.parts.tasks if task.name not in self.options.freeze]
         kept = [task.name for task in trained if task.name in had and not has_labels(task, names)]
@@ -374,7 +379,8 @@ class Trainer:
         """Mean losses of the kept weights over the validation items, whole; each process takes its share."""
         objective = Objective(self.kept.net, self.parts.stage, self.parts.tasks, False, self.options.precision)
         mine = range(self.group.rank, len(self.valid_samples), self.group.count)
-        sums: dict[str, float] = {"loss": 0.0} | {task.name: 0.0 for task in self.parts.tasks}
+        labelled = [task.name for task in self.parts.tasks if has_labels(task, self.valid_samples.items[0])]
+        sums: dict[str, float] = dict.fromkeys(("loss", *labelled), 0.0)
         for batch in batches(self.valid_samples, [[(0, index)] for index in mine], self.options.workers):
             losses = objective({name: value.to(self.device) for name, value in batch.items()})
             for name, value in losses.items():

@@ -76,6 +76,9 @@ def test_a_new_head_learns_on_a_frozen_backbone_that_stays_as_it_is_to_the_last_
 def test_labels_may_be_missing_for_some_tasks_of_the_model(trained, faults_only, tmp_path):
     with pytest.warns(MtlWarning, match=r"no labels of dhr: .*--freeze backbone"):
         best = fine_tune(trained, faults_only, tmp_path / "run")
+    table = (tmp_path / "run" / "epochs.csv").read_text()
+    assert "valid_fault" in table
+    assert "valid_dhr" not in table  # a loss of 0 would read as perfect
     before, after = weights(trained / "best"), weights(best)
     assert not changed(before, after, "heads.dhr")
     assert changed(before, after, "heads.fault")
@@ -145,6 +148,12 @@ def test_a_packaged_model_is_found_by_its_name_and_stage(dataset, tmp_path):
     best = fine_tune("default@mti", dataset, tmp_path / "run", ({"name": "dhr"},), batch_size=1)
     assert load_model(best).stage.name == "mti"
     assert load_model(best).backbone == load_model("default", stage="mti", ndim=2).backbone
+
+
+def test_new_weights_are_not_frozen(dataset, tmp_path):
+    job = Job(str(dataset), train={"freeze": ["encoder"]})
+    with pytest.raises(MtlError, match="starts from new weights, which know nothing: say --from MODEL"):
+        train(job, tmp_path / "run", Plugins())
 
 
 def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path):
