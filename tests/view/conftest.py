@@ -122,7 +122,7 @@ class Browser:
         asked = [
             event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
         ]
-        return [url for url in asked if not url.startswith("chrome://")]
+        return [url for url in asked if not url.startswith(("chrome://", "chrome-untrusted://"))]
 
 
 @pytest.fixture(scope="session")
