@@ -72,8 +72,9 @@ def balance(prepared: Prepared) -> Prepared:
     rows to each side, but never made more than 1/QUIETEST times as strong as the loudest: quiet may be empty.
     """
     rows = prepared.image.shape[0]
-    count = np.maximum((~prepared.dead).reshape(rows, -1).sum(1), 1)
-    power = (prepared.image.reshape(rows, -1).astype(np.float64) ** 2).sum(1) / count
+    others = tuple(range(1, prepared.image.ndim))
+    sums = [(prepared.image[part].astype(np.float64) ** 2).sum(others) for part in _rows(prepared.image.shape)]
+    power = np.concatenate(sums) / np.maximum((~prepared.dead).sum(others), 1)
     reach = min(WINDOW, rows - 1)
     weights = np.hanning(2 * reach + 3)[1:-1]
     profile = np.sqrt(np.convolve(np.pad(power, reach, mode="reflect"), weights / weights.sum(), "valid"))

@@ -126,10 +126,8 @@ def run(
     if isinstance(result.prepared.gain, np.ndarray):
         say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
     if result.rows != len(image):
-        say(
-            f"Sampling: the network saw {result.rows} rows for {len(image)}, "
-            "with periods like those that it was trained on. --scale 1 leaves the image as it is."
-        )
+        why = ", with periods like those that it was trained on. --scale 1 leaves the image as it is"
+        say(f"Sampling: the network saw {result.rows} rows for {len(image)}{why if job.infer.scale is None else ''}.")
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),

@@ -81,8 +81,6 @@ def resample(output: Output, values: Array, rows: int) -> Array:
 def resample_waves(values: Array, rows: int) -> Array:
     """Amplitudes (depth, ...) on so many rows, by their spectrum; mirrored at both ends, nothing wraps around."""
     count = values.shape[0]
-    if rows == count:
-        return values
     mirrored = np.concatenate([values, values[::-1]])
     spectrum = np.fft.rfft(mirrored, axis=0)
     # Samples are cells: their centres move by half the difference of the cells' sizes.

@@ -17,6 +17,8 @@ from torch import Tensor
 Array = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+NONE = -1.0
+"""In place of a row: the trace does not carry the level."""
 SKIPPED = 2.5
 """Levels between two rows that are more than a stretched layer."""
 
@@ -109,7 +111,7 @@ def agreement(levels: Tensor, evidence: Tensor) -> Tensor:
 
 
 def carriers(levels: Tensor, count: int) -> Tensor:
-    """The row, with its fraction, that first reaches each of ``count`` levels, traces x count; -1 where none does."""
+    """The row, with its fraction, that first reaches each of ``count`` levels, traces x count; NONE where none does."""
     reached = levels.cummax(1).values
     rows = levels.shape[1]
     wanted = torch.arange(count, dtype=levels.dtype).expand(len(levels), -1).contiguous()
@@ -117,7 +119,7 @@ def carriers(levels: Tensor, count: int) -> Tensor:
     upper, lower = reached.gather(1, below - 1), reached.gather(1, below)
     part = ((wanted - upper) / (lower - upper).clamp(min=1e-6)).clamp(0, 1)
     absent = (lower - upper > SKIPPED) | (wanted < reached[:, :1] - 0.5) | (wanted > reached[:, -1:] + 0.5)
-    return torch.where(absent, -1.0, below - 1 + part)
+    return torch.where(absent, NONE, below - 1 + part)
 
 
 def runs(flags: list[bool]) -> list[tuple[int, int]]:

@@ -17,11 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtl_seismic.heads.alignment import Costs, agreement, align, between, carriers, runs
+from mtl_seismic.heads.alignment import NONE, Costs, agreement, align, between, carriers, runs
 
 Array = NDArray[np.float32]
-NONE = -1.0
-"""In place of a row: the trace does not carry the level."""
 SPACING = 4
 """Cells between the traces that are tracked one after another."""
 VOTERS = (1, 2, 4, 8, 16)

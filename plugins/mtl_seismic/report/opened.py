@@ -71,14 +71,7 @@ def open_result(folder: Path, plugins: Plugins, image: Path | None = None) -> It
 
 def known_outputs(plugins: Plugins) -> dict[str, Output]:
     """The outputs of all installed tasks by name; a plugin that does not load has none."""
-    outputs: dict[str, Output] = {}
-    for name in plugins.tasks:
-        try:
-            task = plugins.tasks[name]
-        except MtlError:
-            continue
-        outputs |= {output.name: output for output in task.outputs}
-    return outputs
+    return {output.name: output for output in plugins.outputs}
 
 
 def title_of(output: Output) -> str:
