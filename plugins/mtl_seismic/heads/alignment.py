@@ -19,6 +19,8 @@ Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 NONE = -1.0
 """In place of a row: the trace does not carry the level."""
+ABOVE = 2
+"""Levels above the first one, which are impossible, so that none need be looked out for."""
 SKIPPED = 2.5
 """Levels between two rows that are more than a stretched layer."""
 
@@ -47,7 +49,8 @@ def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
     Viterbi's algorithm over two sheets: rows that carry a level, and rows that do not, after each level.
     """
     traces, rows, count = evidence.shape
-    carried = np.empty((rows, traces, count), np.float32)
+    padded = np.full((rows, traces, ABOVE + count), -np.inf, np.float32)
+    carried = padded[:, :, ABOVE:]
     fresh = np.empty((rows, traces, count + 1), np.float32)
     carried[0] = evidence[:, 0]
     fresh[0] = none[:, :1]
@@ -65,37 +68,38 @@ def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
         np.subtract(before, costs.open, out=slower)
         np.maximum(gap[:, 1:], slower, out=fresh[row, :, 1:])
         fresh[row] += none[:, row, None]
-    return _trace_back(carried, fresh, costs)
+    return _trace_back(padded, fresh, costs)
 
 
-def _trace_back(carried: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mask]:
-    """The best path, from the last row up."""
-    rows, traces, _ = carried.shape
+def _trace_back(padded: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mask]:
+    """The best path, from the last row up; ``padded``: carried rows, after ABOVE impossible levels."""
+    rows, traces, width = padded.shape
+    carried = padded[:, :, ABOVE:]
     every = np.arange(traces)
+    at, gap_at = every * width + ABOVE, every * (width - ABOVE + 1) + 1
     top, gap_top = carried.argmax(2), fresh.argmax(2) - 1
     new = carried[-1].max(1) < fresh[-1].max(1)
     level = np.where(new, gap_top[-1], top[-1])
     levels = np.empty((traces, rows), np.intp)
     news = np.empty((traces, rows), np.bool_)
-    penalties = np.array([0, costs.stretch, costs.stretch, costs.leap, 0, costs.leap], np.float32)[:, None]
-    values = np.empty((6, traces), np.float32)
-    origins = np.empty((6, traces), np.intp)
+    # Where a carried row comes from: carried rows of the level above, its own, two above, a leap; new rows after the
+    # level above, a leap. Where a new row comes from: another one, or a carried one of its level.
+    penalties = np.array([0, costs.stretch, costs.stretch, costs.leap, 0, costs.leap, 0, costs.open], np.float32)
+    is_new = np.array([0, 0, 0, 0, 1, 1, 1, 0], np.bool_)
+    steps = np.array([1, 0, 2, 0, 1, 0, 0, 0])[:, None]
+    values = np.empty((8, traces), np.float32)
     for row in range(rows - 1, -1, -1):
         levels[:, row], news[:, row] = level, new
         if not row:
             break
-        before, gap = carried[row - 1], fresh[row - 1]
-        # Where a carried row comes from: the level above, itself, two above, a leap;
-        # then new rows: those after the level above, a leap.
-        origins[0], origins[1], origins[2], origins[3] = level - 1, level, level - 2, top[row - 1]
-        origins[4], origins[5] = level - 1, gap_top[row - 1]
-        values[:4] = np.where(origins[:4] < 0, -np.inf, before[every, origins[:4].clip(0)])
-        values[4:] = gap[every, origins[4:].clip(-1) + 1]
-        best = (values - penalties).argmax(0)
-        # Where a new row comes from: it follows a carried one, or another new one.
-        opened = np.where(level < 0, -np.inf, before[every, level.clip(0)]) - costs.open
-        goes_on = gap[every, level + 1] >= opened
-        level, new = np.where(new, level, origins[best, every]), np.where(new, goes_on, best >= 4)
+        origins = level - steps
+        origins[3], origins[5] = top[row - 1], gap_top[row - 1]
+        values[:4] = padded[row - 1].take(origins[:4] + at)
+        values[4:7] = fresh[row - 1].take(origins[4:7] + gap_at)
+        values[7] = values[1]
+        values -= penalties[:, None]
+        best = np.where(new, 7 - (values[6] >= values[7]), values[:6].argmax(0))
+        level, new = origins[best, every], is_new[best]
     return levels, news
 
 

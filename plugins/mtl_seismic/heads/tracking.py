@@ -155,14 +155,16 @@ class Tracker:
         ``told`` indexes ``traces``. What voters say is averaged before it becomes a probability: the mean of their
         keys at each level is compared.
         """
-        count = self.carrier.shape[1]
-        keys = torch.zeros(len(traces), count, self.key.shape[2])
-        carried = torch.zeros(len(traces), count)
-        chunk = max(CHUNK // keys[0].numel(), 1)
-        for part, voting in zip(torch.split(told, chunk), torch.split(voters, chunk), strict=True):
-            present = (self.carrier[voting] >= 0).to(keys.dtype)
-            keys.index_add_(0, part, self._keys(voting) * present[..., None])
-            carried.index_add_(0, part, present)
+        asked, index = voters.unique(return_inverse=True)
+        present = (self.carrier[asked] >= 0).to(self.key.dtype)
+        offered = self._keys(asked) * present[..., None]
+        order = told.argsort(stable=True)
+        starts = torch.searchsorted(told[order], torch.arange(len(traces)))
+        keys, carried = (
+            torch.nn.functional.embedding_bag(index[order], values.flatten(1), starts, mode="sum")
+            for values in (offered, present)
+        )
+        keys = keys.view(len(traces), *offered.shape[1:])
         keys /= carried.clamp(min=1)[..., None]
         blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
         logits = torch.baddbmm(blank, self.query[traces], keys.transpose(1, 2))
