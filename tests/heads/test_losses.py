@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mtl_seismic.heads.dhr import DHR
 from mtl_seismic.heads.fault import DIP, PROBABILITY, STRIKE, Fault
+from mtl_seismic.heads.orientation import to_tensor
 from mtl_seismic.heads.rgt import RGT
 from mtlcore.losses import fill_unknown, masked_mean
 
@@ -108,6 +111,31 @@ def test_orientation_is_learned_on_faults_alone_and_as_an_axis():
     raw = {name: value.detach() for name, value in raw.items()}
     for other in (labels[DIP] + 180, labels[DIP] - 180):
         assert float(task.loss(raw, {**labels, DIP: other})) == pytest.approx(float(task.loss(raw, labels)), rel=1e-4)
+
+
+def test_where_two_dips_could_be_meant_the_commoner_one_is_learned():
+    """And not one between them, which is that of no fault."""
+    dip = torch.where(torch.arange(100) < 60, 60.0, 110.0).view(1, 1, 10, 10)
+    labels = {DIP: dip, PROBABILITY: torch.ones_like(dip)}
+    logit = torch.zeros_like(dip)
+    losses = {}
+    for constant in range(50, 120, 5):
+        tensor = to_tensor(torch.full_like(dip, float(constant)), None)
+        losses[constant] = float(Fault().loss({"fault_logit": logit, "fault_orientation": tensor}, labels))
+    assert min(losses, key=losses.__getitem__) == 60
+
+
+def test_half_the_noise_is_worth_the_same_in_clean_and_noisy_items():
+    truth = torch.randn(1, 1, 20, 20, generator=torch.manual_seed(0))
+    error = torch.randn(truth.shape, generator=torch.manual_seed(1))
+    task = DHR(gradient_weight=0.0, noise_weight=1.0)
+
+    def noise_term(level):
+        predicted, labels = {"dhr": truth + level * error}, {"dhr": truth}
+        return float(task.loss(predicted, labels) - replace(task, noise_weight=0.0).loss(predicted, labels))
+
+    for level in (0.8, 0.1):
+        assert noise_term(level) - noise_term(level / 2) == pytest.approx(np.log(2), abs=0.01)
 
 
 def test_a_fault_without_labelled_angles_still_has_a_loss():

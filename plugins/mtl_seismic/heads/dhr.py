@@ -35,7 +35,9 @@ class DHR(Task):
     """Denoised, higher-resolution image, in the input's amplitude scale.
 
     ``variant``: ``reference`` has the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``gradient_weight``: how much the difference of neighbouring samples along depth counts beside the amplitude.
+    ``gradient_weight``: how much the difference of neighbouring samples along depth counts beside the amplitude;
+    ``noise_weight``: how much the logarithm of the noise's amplitude does, the signal-to-noise ratio in nepers, which
+    asks as much of clean items as of noisy ones.
     """
 
     name: ClassVar[str] = "dhr"
@@ -43,6 +45,7 @@ class DHR(Task):
     headline: ClassVar[tuple[str, ...]] = ("snr", "input_snr")
     variant: Literal["default", "reference"] = "default"
     gradient_weight: float = 1.0
+    noise_weight: float = 0.3
 
     def head(self, channels: int, ndim: int) -> nn.Module:
         if self.variant == "reference":
@@ -56,7 +59,8 @@ class DHR(Task):
         difference = predicted["dhr"].float() - truth
         gradient = torch.diff(difference, dim=2)
         both = known[:, :, 1:] & known[:, :, :-1]
-        return masked_mean(difference.abs(), known) + self.gradient_weight * masked_mean(gradient.abs(), both)
+        amplitude, change = masked_mean(difference.abs(), known), masked_mean(gradient.abs(), both)
+        return amplitude + self.gradient_weight * change + self.noise_weight * _noise(difference, truth, known)
 
     def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
         truth = target["dhr"]
@@ -69,3 +73,12 @@ class DHR(Task):
 
     def corrupt(self, labels: Mapping[str, Any], random: np.random.Generator) -> dict[str, Array]:
         return {"dhr": corrupt_dhr(labels["dhr"], random)}
+
+
+def _noise(difference: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """The logarithm of an item's noise-to-signal ratio of amplitudes, its mean over items."""
+    axes = tuple(range(1, truth.ndim))
+    noise, signal = ((values.square() * known).sum(axes) for values in (difference, truth))
+    # An item without labels or without signal has nothing to say; a perfect one is no better than 60 dB.
+    ratio = (noise + 1e-6 * signal + 1e-9) / (signal + 1e-9)
+    return (0.5 * torch.log(ratio) * (signal > 0)).mean()

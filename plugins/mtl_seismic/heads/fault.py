@@ -113,7 +113,10 @@ class Fault(Task):
         return BALANCE * torch.stack(terms).sum()
 
     def _orientation_loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
-        """Squared distance of orientation tensors on labelled fault samples; without probabilities, on all labelled."""
+        """Distance of orientation tensors on labelled fault samples; without probabilities, on all labelled.
+
+        The distance itself, not its square: where two faults could be meant, one is taken and not their mean.
+        """
         dip, labelled = fill_unknown(target[DIP])
         strike = None
         if STRIKE in target:
@@ -122,7 +125,8 @@ class Fault(Task):
         truth = orientation.to_tensor(dip, strike)
         if PROBABILITY in target:
             labelled = labelled & (target[PROBABILITY] > 0.5)
-        return masked_mean((predicted["fault_orientation"].float() - truth).square(), labelled)
+        squares = (predicted["fault_orientation"].float() - truth).square().sum(1, keepdim=True)
+        return masked_mean((squares + 1e-6).sqrt(), labelled)
 
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
