@@ -52,7 +52,7 @@ def evaluate(
         if plugins is not None:
             plugins.hook.step_finished(stage="evaluate", step=index + 1, total=total, values={})
     if not any(figures):
-        names = ", ".join(task.name for task in chain.models[-1].chosen(tasks))
+        names = ", ".join(task.name for task in chain.chosen(tasks))
         raise MtlError(f"The data hold no label of {names}: there is nothing to compare with.")
     result = Evaluation(figures, *summary(figures), tuple(model.stage.name for model in chain.models))
     if plugins is not None:
@@ -64,11 +64,11 @@ def evaluate_item(
     chain: Chain, item: Mapping[str, Array], tasks: Sequence[str] | None, random: np.random.Generator
 ) -> dict[str, float]:
     """All figures of one item."""
-    first, last = chain.models[0], chain.models[-1]
+    first = chain.models[0]
     given = first.stage.training_fields(first.tasks, item, random) if first.stage.needs_fields else None
     fields = chain.run(item["image"], tasks, given).fields
     figures: dict[str, float] = {}
-    for task in last.chosen(tasks):
+    for task in chain.chosen(tasks):
         names = [output.name for output in task.outputs_in(chain.ndim)]
         if names[0] in item:
             found = task.metrics({name: fields[name] for name in names}, item)

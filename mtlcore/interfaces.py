@@ -114,7 +114,10 @@ class Task(ABC):
         return fields
 
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Fields (N x 1 x ...) to the channels that a refinement network reads. Default: as they are."""
+        """Fields (N x 1 x ...) to the channels that a refinement network reads. Default: as they are.
+
+        ``fields`` are those of all its tasks and, where the stage reads it, the ``image``.
+        """
         return {output.name: fields[output.name] for output in self.outputs if output.name in fields}
 
     def corrupt(self, labels: Mapping[str, Array], random: np.random.Generator) -> dict[str, Array]:
@@ -206,6 +209,16 @@ class Stage(ABC):
     ) -> dict[str, Array]:
         """The fields to read in training, from an item's image, labels and, if it has any, ``refinement/NAME``."""
         return {}
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """Tasks whose fields it reads and passes on as they are: its network has no heads for them."""
+        return ()
+
+    @property
+    def rounds(self) -> int:
+        """Passes that training knows: the items of a batch have been refined 0, 1, ... times before, in turn."""
+        return 1
 
 
 @dataclass(frozen=True)

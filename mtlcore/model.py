@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlcore.config import build
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, OptionError
 from mtlcore.interfaces import Backbone, Output, Stage, Task
 from mtlcore.net import MultiTaskNet, flatten, input_channels
 from mtlcore.plugins import Plugins, current
@@ -101,6 +101,7 @@ def describe(parts: Parts, ndim: int, **other: Any) -> ModelConfig:
 
     outputs = [output for task in parts.tasks for output in task.outputs_in(ndim)]
     return ModelConfig(
+        heads=_heads(parts) if parts.stage.keeps else (),
         stage=part_options(parts.stage),
         ndim=ndim,
         backbone=part_options(parts.backbone),
@@ -110,6 +111,15 @@ def describe(parts: Parts, ndim: int, **other: Any) -> ModelConfig:
         version=__version__,
         **other,
     )
+
+
+def _heads(parts: Parts) -> tuple[str, ...]:
+    """Names of the tasks that a stage does not keep."""
+    names, keeps = [task.name for task in parts.tasks], parts.stage.keeps
+    heads = tuple(name for name in names if name not in keeps)
+    if not heads or not set(keeps) <= set(names):
+        raise OptionError(f"stage.keeps is {', '.join(keeps)}: expected some, not all, of {', '.join(names)}.")
+    return heads
 
 
 class Model:

@@ -14,7 +14,7 @@ from mtlcore.data import Batch, part
 from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Stage, Task
-from mtlcore.net import MultiTaskNet
+from mtlcore.net import MultiTaskNet, Raw
 
 EPSILON = 1e-6
 """Adam's, above its usual 1e-8: gradients that are rounding alone then move nothing, and 2 ranks follow 1."""
@@ -98,19 +98,40 @@ class Objective(nn.Module):
         super().__init__()
         self.net, self.stage, self.tasks = net, stage, tuple(tasks)
         self.precision = precision
-        self.log_variances = nn.ParameterDict({t.name: nn.Parameter(torch.zeros(1)) for t in tasks} if learned else {})
+        self.trained = tuple(task for task in tasks if task.name in net.heads)
+        learnt = {task.name: nn.Parameter(torch.zeros(1)) for task in self.trained} if learned else {}
+        self.log_variances = nn.ParameterDict(learnt)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses by task, and their weighted sum as "loss"."""
         labels = part(batch, "label")
-        inputs = self.stage.inputs(self.tasks, batch["image"], part(batch, "field"))
-        with autocast(batch["image"].device, self.precision):
-            raw = self.net(inputs)
-        losses = {task.name: task.loss(raw[task.name], labels) for task in self.tasks if has_labels(task, labels)}
+        raw = self._raw(batch["image"], self._refined(batch["image"], part(batch, "field")))
+        losses = {task.name: task.loss(raw[task.name], labels) for task in self.trained if has_labels(task, labels)}
         return losses | {"loss": self._sum(losses)}
 
+    def _raw(self, image: Tensor, fields: Batch) -> Raw:
+        inputs = self.stage.inputs(self.tasks, image, fields)
+        with autocast(image.device, self.precision):
+            raw: Raw = self.net(inputs)
+        return raw
+
+    @torch.no_grad()
+    def _refined(self, image: Tensor, fields: Batch) -> Batch:
+        """The fields as the network will read them: of some of the items, those that it has refined itself."""
+        before = torch.arange(len(image), device=image.device) % self.stage.rounds  # passes that each item has had
+        for number in range(1, self.stage.rounds if self.training else 1):
+            some = (before >= number).nonzero()[:, 0]
+            if not len(some):
+                break
+            given = {name: values[some] for name, values in fields.items()}
+            raw = self._raw(image[some], given)
+            for task in self.trained:
+                given |= task.decode(raw[task.name])
+            fields = {name: values.index_copy(0, some, given[name].to(values.dtype)) for name, values in fields.items()}
+        return fields
+
     def _sum(self, losses: Mapping[str, Tensor]) -> Tensor:
-        weights = {task.name: task.weight for task in self.tasks}
+        weights = {task.name: task.weight for task in self.trained}
         terms = []
         for name, loss in losses.items():
             term = weights[name] * loss

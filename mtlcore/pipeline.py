@@ -16,7 +16,7 @@ from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.gaps import fill_traces
 from mtlcore.infer import InferOptions, count_steps, infer
-from mtlcore.interfaces import IMAGE, Output
+from mtlcore.interfaces import IMAGE, Output, Task
 from mtlcore.merge import spread_output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins, current
@@ -123,10 +123,21 @@ class Chain:
                     break
         return changes
 
+    def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
+        """The tasks of these names (None: all): those of the last model, which passes on what it leaves alone."""
+        last = self.models[-1]
+        known = {task.name: task for task in last.tasks if task.name in (*last.config.given, *last.stage.keeps)}
+        if names is None:
+            return tuple(known.values())
+        return tuple(known[name] if name in known else last.chosen([name])[0] for name in names) or last.chosen(names)
+
     def outputs(self, tasks: Sequence[str] | None = None) -> list[Output]:
-        """What the last model gives of these tasks (None: all), with the spreads that are asked for."""
-        given = [output for task in self.models[-1].chosen(tasks) for output in task.outputs_in(self.ndim)]
-        return given + [spread_output(output) for output in given if self.options.uncertainty]
+        """What the chain gives of these tasks (None: all), with the spreads that are asked for."""
+        given = [output for task in self.chosen(tasks) for output in task.outputs_in(self.ndim)]
+        if not self.options.uncertainty:
+            return given
+        varied = {output.name for model in self.models for task in model.given for output in task.outputs}
+        return given + [spread_output(output) for output in given if output.name in varied]
 
     def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
         """Per model, the tasks to run (None: all): those asked for, or those that the next model refines.
@@ -134,7 +145,7 @@ class Chain:
         A refining model always runs whole: its next pass reads all of them.
         """
         wanted: list[list[str] | None] = []
-        needed = [task.name for task in self.models[-1].chosen(tasks)]
+        needed = [task.name for task in self.chosen(tasks)]
         for model in reversed(self.models):
             wanted.insert(0, None if model.stage.needs_fields else [t.name for t in model.tasks if t.name in needed])
             needed = [task.name for task in model.tasks]
@@ -160,7 +171,10 @@ class Chain:
         name = model.stage.name
         level = model.config.amplitude / self.models[0].config.amplitude
         outputs = {output.name: output for output in model.outputs}
-        options = self.options if model is self.models[-1] else replace(self.options, uncertainty=False)
+        # Spreads are those of the last model that gives a task.
+        later = {task.name for after in self.models[self.models.index(model) + 1 :] for task in after.given}
+        last_of_some = any(task.name not in later for task in model.given)
+        options = replace(self.options, uncertainty=self.options.uncertainty and last_of_some)
         steps = count_steps(model, prepared.image.shape, options)
         if self.plugins:
             self.plugins.hook.stage_started(stage=name, total=steps, folder=None)

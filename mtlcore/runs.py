@@ -97,7 +97,7 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
             tolerance=job.tolerance,
             options=job.infer,
         )
-    chain.models[-1].chosen(job.tasks)
+    chain.chosen(job.tasks)
     return Opened(volume, chain, before, device, clock)
 
 

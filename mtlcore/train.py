@@ -218,7 +218,8 @@ class Trainer:
                 "nothing: say --from MODEL, or leave --freeze out."
             )
         had = {task.name for task in self.parts.tasks} - set(self.job.new_tasks) if self.job.start else set()
-        trained = [task for task in self.parts.tasks if task.name not in self.options.freeze]
+        left = (*self.options.freeze, *self.parts.stage.keeps)
+        trained = [task for task in self.parts.tasks if task.name not in left]
         kept = [task.name for task in trained if task.name in had and not has_labels(task, names)]
         check_labels([task for task in trained if task.name not in kept], names)
         if kept and "backbone" not in self.options.freeze:
@@ -379,7 +380,7 @@ class Trainer:
         """Mean losses of the kept weights over the validation items, whole; each process takes its share."""
         objective = Objective(self.kept.net, self.parts.stage, self.parts.tasks, False, self.options.precision)
         mine = range(self.group.rank, len(self.valid_samples), self.group.count)
-        labelled = [task.name for task in self.parts.tasks if has_labels(task, self.valid_samples.items[0])]
+        labelled = [task.name for task in objective.trained if has_labels(task, self.valid_samples.items[0])]
         sums: dict[str, float] = dict.fromkeys(("loss", *labelled), 0.0)
         for batch in batches(self.valid_samples, [[(0, index)] for index in mine], self.options.workers):
             losses = objective({name: value.to(self.device) for name, value in batch.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
 
@@ -159,7 +159,11 @@ def test_mirrored_average_in_refinement_mirrors_the_fields_too(make_model, make_
     chain = Chain.of([make_model(), make_model(stage="mtr")], options=InferOptions(mirrored_average=True))
     one = chain.run(image).fields
     other = chain.run(np.ascontiguousarray(image[:, ::-1])).fields
-    assert np.allclose(one["dhr"], other["dhr"][:, ::-1], atol=1e-4)
+    # Times to 1e-5 become phases, and rows to read: weights that know nothing magnify that.
+    assert np.allclose(one["dhr"], other["dhr"][:, ::-1], atol=0.02)
+    plain = replace(chain, options=InferOptions())
+    unlike = plain.run(image).fields["dhr"] - plain.run(np.ascontiguousarray(image[:, ::-1])).fields["dhr"][:, ::-1]
+    assert np.abs(unlike).max() > 0.2
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl_seismic.heads import reference
+from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.correspondence import CELL, correspondence_loss, to_samples
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
@@ -63,8 +64,9 @@ class RGT(Task):
     traces lie on one horizon (see correspondence.py), and ``solve`` tracks horizons through the whole volume.
     ``slopes`` learns the slope of the reflectors and how sure it is of it, and integrates: smooth, and wrong across
     faults. ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``channels``: of an embedding. ``vertical_weight``: how stiff the solution of ``slopes`` is along depth (1: as a
-    slope that the network is sure of).
+    ``channels``: of an embedding. ``neighbours``: how many traces away a refining network reads the image, and what
+    it refines of amplitudes, along horizons (see along.py). ``vertical_weight``: how stiff the solution of ``slopes``
+    is along depth (1: as a slope that the network is sure of).
     """
 
     name: ClassVar[str] = "rgt"
@@ -83,6 +85,7 @@ class RGT(Task):
     headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
     variant: Literal["tracked", "slopes", "reference"] = "tracked"
     channels: int = 32
+    neighbours: tuple[int, ...] = (2, 5, 12, 30)
     vertical_weight: float = 0.02
 
     def head(self, channels: int, ndim: int) -> nn.Module:
@@ -126,12 +129,17 @@ class RGT(Task):
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
 
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Time, and for the default variant its sines and cosines: rows of one time look the same in every trace."""
+        """Time; for the default variant also its sines and cosines, in which rows of one time look the same in every
+        trace, and amplitudes along horizons."""
         time = fields["rgt"]
         if self.variant != "tracked":
             return {"rgt": time}
         phases = torch.cat([2 * torch.pi * cycles * time for cycles in CYCLES], 1)
-        return {"rgt": torch.cat([time, phases.sin(), phases.cos()], 1)}
+        channels = {"rgt": torch.cat([time, phases.sin(), phases.cos()], 1)}
+        amplitudes = [fields[name] for name in ("image", "dhr") if name in fields]
+        if amplitudes and self.neighbours:
+            channels["along_horizons"] = along_horizons(torch.cat(amplitudes, 1), time, self.neighbours)
+        return channels
 
     def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """The mean of solutions on one scale, spanning 0..1 again."""

@@ -155,7 +155,7 @@ class Tracker:
         ``told`` indexes ``traces``. What voters say is averaged before it becomes a probability: the mean of their
         keys at each level is compared.
         """
-        asked, index = voters.unique(return_inverse=True)
+        asked, index = torch.unique(voters, return_inverse=True)
         present = (self.carrier[asked] >= 0).to(self.key.dtype)
         offered = self._keys(asked) * present[..., None]
         order = told.argsort(stable=True)

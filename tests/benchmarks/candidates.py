@@ -1,0 +1,186 @@
+"""Networks and losses compared after the same time of training: quality on unseen items, and time of inference.
+
+    python tests/benchmarks/candidates.py train FOLDER [--minutes 6] [--only NAME,...] [--threads 1]
+    python tests/benchmarks/candidates.py time FOLDER [--threads 2]
+
+``train`` measures a step of each candidate and gives it as many steps as fit in the minutes (cosine schedule to the
+end), on 192x192 crops of one data set of 2,000 items, and evaluates it on 60 items of seed 77, which is used for
+choices alone: packaged models are reported on another seed. ``time`` measures the network and everything with it on a
+256x1024 section. Both write FOLDER/NAME.json and print a row each. Last figures: the README's section on candidates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mtl_seismic.synth.source import Synthetic
+from mtlcore import hookimpl
+from mtlcore.checkpoint import load_model
+from mtlcore.evaluate import evaluate_item, summary
+from mtlcore.net import parameter_count
+from mtlcore.pipeline import Chain
+from mtlcore.plugins import current
+from mtlcore.train import Job, train
+
+SMALL = {"name": "unet", "widths": [32, 48, 64, 96]}
+DEFAULT = {"name": "unet", "widths": [48, 64, 96, 128]}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "small": SMALL,
+    "default": DEFAULT,
+    "three-levels": {"name": "unet", "widths": [48, 72, 128]},
+    "five-levels": {"name": "unet", "widths": [32, 48, 64, 96, 96]},
+    "no-dilation": {**SMALL, "dilations": [1]},
+    "full-resolution": {"name": "unet", "stem": 1, "widths": [16, 32, 48, 64, 96]},
+    "cells-of-4": {"name": "unet", "stem": 4, "widths": [64, 96, 128]},
+    "private-decoders": {**SMALL, "decoders": "private"},
+}
+REFERENCE = {"variant": "reference"}
+LOSSES: dict[str, dict[str, dict[str, Any]]] = {
+    "slopes": {"rgt": {"variant": "slopes"}},
+    "dhr-reference": {"dhr": REFERENCE},
+    "dhr-no-gradient": {"dhr": {"gradient_weight": 0.0}},
+    "dhr-no-noise": {"dhr": {"noise_weight": 0.0}},
+    "rgt-reference": {"rgt": REFERENCE},
+    "fault-reference": {"fault": REFERENCE},
+    "fault-no-dice": {"fault": {"dice_weight": 0.0}},
+    "all-reference": {"dhr": REFERENCE, "rgt": REFERENCE, "fault": REFERENCE},
+}
+CANDIDATES: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
+    **{name: (backbone, {}) for name, backbone in NETWORKS.items()},
+    "reference-network": ({"name": "resunet"}, LOSSES["all-reference"]),
+    **{name: (SMALL, tasks) for name, tasks in LOSSES.items()},
+}
+SHOWN = (
+    "dhr.snr",
+    "rgt.horizon_mean",
+    "rgt.horizon_within_2",
+    "fault.f1_2",
+    "fault.calibration_error",
+    "fault.dip_error",
+    "fault.dip_within_5",
+)
+TIMED_STEPS = 12
+
+
+class Clock:
+    """When each step of training ended."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    @hookimpl
+    def step_finished(self, stage: str) -> None:
+        if stage == "train":
+            self.times.append(time.perf_counter())
+
+
+def job(name: str, data: Path, epoch_items: int) -> Job:
+    """One epoch of training of a candidate."""
+    backbone, tasks = CANDIDATES[name]
+    return Job(
+        str(data),
+        backbone=backbone,
+        tasks=tuple({"name": task, **tasks.get(task, {})} for task in ("dhr", "rgt", "fault")),
+        train={
+            "epochs": 1,
+            "epoch_items": epoch_items,
+            "batch_size": 4,
+            "learning_rate": 1e-3 if backbone["name"] == "resunet" else 2e-3,
+            "average": 0.99,
+            "precision": "bfloat16",
+            "metric_items": 0,
+        },
+        augment={"flip": True, "polarity": 0.5, "amplitude": 1.5},
+        device="cpu",
+    )
+
+
+def step_seconds(name: str, data: Path, folder: Path) -> float:
+    """Median time of a step, items included."""
+    clock = Clock()
+    with current().listening(clock):
+        train(job(name, data, 4 * TIMED_STEPS), folder / "timing")
+    shutil.rmtree(folder / "timing")
+    return float(np.median(np.diff(clock.times[2:])))
+
+
+def train_one(name: str, data: Path, folder: Path, minutes: float) -> dict[str, Any]:
+    """Train and evaluate a candidate."""
+    seconds = step_seconds(name, data, folder)
+    steps = max(int(60 * minutes / seconds), 1)
+    train(job(name, data, 4 * steps), folder / name)
+    model = load_model(str(folder / name / "last"))
+    chain = Chain.of([model])
+    items = Synthetic(validation_items=60, seed=77, shape=(360, 256)).open("rgm2d", "valid", ())
+    figures, _ = summary([evaluate_item(chain, items[i], None, np.random.default_rng(i)) for i in range(len(items))])
+    return {"name": name, "parameters": parameter_count(model.net), "step": seconds, "steps": steps, **figures}
+
+
+def time_one(name: str, folder: Path) -> dict[str, float]:
+    """Seconds for a 256x1024 section: the network in either precision, and all that ``mtl run`` computes."""
+    image = np.random.default_rng(0).standard_normal((256, 1024)).astype(np.float32)
+    model = load_model(str(folder / name / "last"))
+    names = {"float32": "network", "bfloat16": "network_bfloat16"}
+    values = {"image": torch.from_numpy(image)[None, None]}
+    times = {}
+    for precision, label in names.items():
+        enabled = precision == "bfloat16"
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            times[label] = _best(lambda: model.net(values))
+    times["everything"] = _best(lambda: model.predict(image), 2)
+    return times
+
+
+def _best(action: Any, times: int = 5) -> float:
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+@contextmanager
+def kept(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """A candidate's figures so far; what is added is saved and printed."""
+    path = folder / f"{name}.json"
+    figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    yield figures
+    path.write_text(json.dumps(figures, indent=1))
+    size = f"{figures['parameters'] / 1e6:.2f} M, {figures['steps']} steps"
+    times = [f"{figures[what]:.2f} s" for what in ("network", "network_bfloat16", "everything") if what in figures]
+    print(" | ".join([name, size, *times, *(f"{figures.get(metric, np.nan):.3f}" for metric in SHOWN)]), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("train", "time"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=6)
+    parser.add_argument("--only", default=",".join(CANDIDATES))
+    parser.add_argument("--threads", type=int)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads or {"train": 1, "time": 2}[given.what])
+    data = given.folder / "data"
+    for name in given.only.split(","):
+        done = (given.folder / f"{name}.json").exists()
+        if given.what == "train" and not done:
+            with kept(given.folder, name) as figures:
+                figures.update(train_one(name, data, given.folder, given.minutes))
+        elif given.what == "time" and done:
+            with kept(given.folder, name) as figures:
+                figures.update(time_one(name, given.folder))
+
+
+if __name__ == "__main__":
+    main()

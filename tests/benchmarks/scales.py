@@ -1,0 +1,88 @@
+"""Images sampled more finely or coarsely than the training's: seen as they are, at the automatic scale, or averaged.
+
+    python tests/benchmarks/scales.py [ITEMS [RECIPE [MODEL]]]
+
+ITEMS (30) of RECIPE (field2d), seed 77, resampled along depth with their labels; of each, the figures of the image seen
+as it is, at the scale that is chosen by itself, at that scale with --tta, and averaged over that scale and a fifth more
+and less. Last figures: see the end of this page.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtl_seismic.synth.source import Synthetic
+from mtlcore.checkpoint import load_model
+from mtlcore.infer import InferOptions
+from mtlcore.interfaces import IMAGE
+from mtlcore.model import Model
+from mtlcore.pipeline import Chain
+from mtlcore.sampling import resample, rows_to_see
+
+Array = NDArray[np.float32]
+SAMPLINGS = (0.5, 0.75, 1.0, 1.5, 2.0)
+AROUND = (1.0, 0.8, 1.25)
+SHOWN = ("dhr.snr", "fault.f1_2", "fault.dip_error", "rgt.horizon_mean", "rgt.horizon_within_2")
+
+
+def resampled(model: Model, item: Mapping[str, Array], factor: float) -> dict[str, Array]:
+    """An item with so many times as many rows of depth; its horizon errors are then in other samples too."""
+    rows = round(item["image"].shape[0] * factor)
+    outputs = {output.name: output for output in (IMAGE, *model.outputs)}
+    found = {name: resample(outputs[name], values, rows) for name, values in item.items() if name in outputs}
+    found["fault_probability"] = (found["fault_probability"] >= 0.5).astype(np.float32)
+    return found
+
+
+def answers(model: Model, image: Array) -> dict[str, dict[str, Array]]:
+    """Fields by each way of looking."""
+    chosen = rows_to_see(image, model.config.periods, None) / image.shape[0]
+    several = [_run(model, image, scale=chosen * factor) for factor in AROUND]
+    merged: dict[str, Array] = {}
+    for task in model.tasks:
+        merged |= task.merge(several)
+    return {
+        "as it is": _run(model, image, scale=1.0),
+        "automatic": several[0],
+        "with --tta": _run(model, image, scale=chosen, mirrored_average=True),
+        "three scales": merged,
+    }
+
+
+def _run(model: Model, image: Array, **options: float | bool) -> dict[str, Array]:
+    return Chain.of([model], options=InferOptions(**options)).run(image).fields  # type: ignore[arg-type]
+
+
+def figures(model: Model, fields: Mapping[str, Array], item: Mapping[str, Array]) -> dict[str, float]:
+    """All tasks' metrics."""
+    found: dict[str, float] = {}
+    for task in model.tasks:
+        given = {output.name: fields[output.name] for output in task.outputs_in(model.ndim)}
+        found |= {f"{task.name}.{name}": value for name, value in task.metrics(given, item).items()}
+    return found
+
+
+def main(count: int, recipe: str, name: str) -> None:
+    """A line for each sampling and way of looking."""
+    model = load_model(name, stage="mti", ndim=2)
+    items = Synthetic(validation_items=count, seed=77, shape=(360, 256)).open(recipe, "valid", ())
+    print(f"{recipe}, {count} items\n{'':24}" + "".join(f"{metric:>22}" for metric in SHOWN))
+    for factor in SAMPLINGS:
+        rows: dict[str, list[Sequence[float]]] = {}
+        for index in range(count):
+            item = resampled(model, items[index], factor)
+            for way, fields in answers(model, item["image"]).items():
+                found = figures(model, fields, item)
+                rows.setdefault(way, []).append([found.get(metric, np.nan) for metric in SHOWN])
+        for way, values in rows.items():
+            means = np.nanmean(values, axis=0)
+            print(f"{factor:<8}{way:16}" + "".join(f"{mean:22.3f}" for mean in means), flush=True)
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 30, given[1] if given[1:] else "field2d", given[2] if given[2:] else "default")
