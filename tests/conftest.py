@@ -54,13 +54,13 @@ def run_mtl() -> RunMtl:
 def make_model() -> Callable[..., Model]:
     """Make a tiny model with the weights and statistics of no training: make_model(ndim, tasks, stage, folder).
 
-    ``tasks``: names, option tables or Task objects. ``folder``: where to save it.
+    ``tasks``: names, option tables or Task objects. ``stage``: a name or an option table. ``folder``: where to save it.
     """
 
     def make(
         ndim: int = 2,
         tasks: tuple[Any, ...] = ("dhr", "rgt", "fault"),
-        stage: str = "mti",
+        stage: str | dict[str, Any] = "mti",
         folder: Path | None = None,
         seed: int = 0,
         backbone: dict[str, Any] = SMALL,
@@ -78,13 +78,14 @@ def make_model() -> Callable[..., Model]:
             return build_part("task", table, current()) if isinstance(table, dict) else table
 
         parts = Parts(
-            build_part("stage", {"name": stage}, current()),
+            build_part("stage", {"name": stage} if isinstance(stage, str) else stage, current()),
             build_part("backbone", backbone, current()),
             tuple(task(given) for given in tasks),
         )
         torch.manual_seed(seed)
         config = describe(parts, ndim, **other)
-        model = Model(config, parts, MultiTaskNet(parts.backbone, parts.tasks, config.inputs, ndim).eval())
+        given = [task for task in parts.tasks if task.name in config.given]
+        model = Model(config, parts, MultiTaskNet(parts.backbone, given, config.inputs, ndim).eval())
         randomise_statistics(model.net)
         if folder is not None:
             save_model(model, folder)

@@ -12,6 +12,7 @@ from torch import nn
 
 import mtlcore
 from mtlcore import MtlError, Output, Task
+from mtlcore.errors import OptionError
 from mtlcore.infer import InferOptions
 from mtlcore.pipeline import Chain, change, load_chain
 
@@ -209,6 +210,42 @@ def test_of_a_chain_only_the_last_model_runs_for_its_uncertainty(make_model, mak
     found = chain.run(make_image((24, 20)), tasks=("rgt",)).fields
     assert list(found) == ["rgt", "rgt_uncertainty"]
     assert [output.unit for output in chain.outputs(("rgt",))] == ["1", "sample"]
+
+
+KEEPING = {"name": "mtr", "keeps": ["rgt"]}
+
+
+def test_a_task_that_refinement_keeps_is_passed_on_as_it_was(make_model, make_image):
+    image = make_image((24, 20))
+    first, second = make_model(), make_model(stage=KEEPING)
+    assert [task.name for task in second.given] == ["dhr", "fault"]
+    before = Chain.of([first]).run(image).fields
+    after = Chain.of([first, second], iterations=2).run(image)
+    assert list(after.fields) == list(before)
+    assert np.array_equal(after.fields["rgt"], before["rgt"])
+    assert not np.allclose(after.fields["dhr"], before["dhr"])
+    assert all("rgt" not in changes for changes in after.changes)
+    assert list(Chain.of([first, second]).run(image, tasks=["rgt"]).fields) == ["rgt"]
+    alone = Chain.of([second]).run(image, fields=before).fields
+    assert np.array_equal(alone["rgt"], before["rgt"])
+
+
+def test_uncertainty_of_a_kept_task_is_that_of_the_stage_that_gave_it(make_model, make_image):
+    image, options = make_image((24, 20)), InferOptions(uncertainty=True)
+    first, second = make_model(), make_model(stage=KEEPING)
+    before = Chain.of([first], options=options).run(image).fields
+    after = Chain.of([first, second], options=options).run(image).fields
+    assert list(after) == list(before)
+    assert np.array_equal(after["rgt_uncertainty"], before["rgt_uncertainty"])
+    given = {name: before[name] for name in ("dhr", "rgt", "fault_probability", "fault_dip")}
+    alone = Chain.of([second], options=options).run(image, fields=given).fields
+    assert "rgt_uncertainty" not in alone and "dhr_uncertainty" in alone
+
+
+@pytest.mark.parametrize("keeps", [["salt"], ["dhr", "rgt", "fault"]])
+def test_what_cannot_be_kept_is_refused(make_model, keeps):
+    with pytest.raises(OptionError, match=r"stage\.keeps is .*expected some, not all, of dhr, rgt, fault"):
+        make_model(stage={"name": "mtr", "keeps": keeps})
 
 
 @dataclass(frozen=True)

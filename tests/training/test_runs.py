@@ -15,9 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mtl_seismic.stages import mtr
 from mtlcore import MtlError, hookimpl
 from mtlcore.checkpoint import load_model, save_model
 from mtlcore.model import Model
+from mtlcore.optimise import Objective
 from mtlcore.plugins import Plugins
 from mtlcore.train import read_job, train
 
@@ -278,6 +280,46 @@ def test_refinement_is_trained_on_files_and_on_a_models_answers(run, make_model,
         folder = run(epochs=1, stage={"name": "mtr", **stage})
         model = load_model(folder / "best")
         assert ("image" in model.config.inputs) == stage.get("image", True)
+
+
+def test_a_models_answers_may_be_kept_for_the_next_pass(run, make_model, tmp_path, monkeypatch, figures):
+    make_model(folder=tmp_path / "mti")
+    asked = []
+    answer = mtr._from_model
+    monkeypatch.setattr(mtr, "_from_model", lambda *given: asked.append(given[2]["image"]) or answer(*given))
+    stage = {"name": "mtr", "train_on": "model", "model": str(tmp_path / "mti")}
+    plain, kept = (run(epochs=3, stage=stage | {"cache": cache}) for cache in (False, True))
+    assert same_weights(plain, kept)
+    unlike = {image.tobytes() for image in asked}
+    assert len(unlike) == 8  # six items and two of validation
+    assert len(asked) > 3 * len(unlike)
+    asked.clear()
+    run(epochs=3, stage=stage | {"cache": True})
+    assert not asked
+
+
+def test_refinement_is_trained_on_its_own_passes_too(make_model):
+    """Of a batch's items every second one has been refined once before; a kept task stays as it was."""
+    model = make_model(stage={"name": "mtr", "rounds": 2, "keeps": ["rgt"]})
+    objective = Objective(model.net, model.stage, model.tasks, learned=False, precision="float32")
+    torch.manual_seed(0)
+    names = ("dhr", "rgt", "fault_probability", "fault_dip")
+    image, given = torch.randn(4, 1, 16, 12), {name: torch.rand(4, 1, 16, 12) for name in names}
+    read = objective._refined(image, given)
+    again = (torch.arange(4) % 2 == 1).view(4, 1, 1, 1)
+    for name in names:
+        changed = (read[name] != given[name]).flatten(1).any(1).view(4, 1, 1, 1)
+        assert torch.equal(changed, again if name != "rgt" else again & False), name
+    assert not any(values.requires_grad for values in read.values())
+    assert objective.eval()._refined(image, given) is given
+
+
+def test_a_task_that_refinement_keeps_has_no_head_and_no_loss(run, figures):
+    folder = run(epochs=1, stage={"name": "mtr", "keeps": ["rgt"], "rounds": 2})
+    assert not any("rgt" in name for name in weights(folder))
+    (row,) = figures(folder)
+    assert "train_fault" in row and "train_rgt" not in row
+    assert math.isfinite(float(row["rgt.horizon_mean"]))  # of what it was given
 
 
 def test_refinement_needs_what_it_is_trained_on(run, make_model, tmp_path, make_image):
