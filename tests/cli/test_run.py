@@ -157,6 +157,8 @@ def test_uncertainty_is_written_beside_every_output(mtl: Run, model: Path, image
     # A result with spreads can be refined, shown and repeated like any other.
     assert mtl("run", "--config", "out/run.json", "-o", "again", "--quiet").exit_code == 0
     assert np.array_equal(np.load("out/rgt_uncertainty.npy"), np.load("again/rgt_uncertainty.npy"))
+    assert mtl("run", "--config", "out/run.json", "-o", "plain", "--quiet", "--no-uncertainty").exit_code == 0
+    assert not Path("plain/rgt_uncertainty.npy").exists()
 
 
 def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Run, model: Path, image: Path) -> None:

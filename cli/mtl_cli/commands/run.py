@@ -45,8 +45,8 @@ SECTIONS = ("run", "format", "output_format")
 @options.scale_option
 @options.balance_option
 @options.precision_option
-@click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
-@click.option("--uncertainty", is_flag=True, help="Also write how much every output varies over copies of the image.")
+@click.option("--tta/--no-tta", help="Average over mirrored copies of the image.")
+@click.option("--uncertainty/--no-uncertainty", help="Also write how much outputs vary over copies of the image.")
 @click.option("--no-pictures", is_flag=True, help="Draw nothing.")
 @click.option("--report", is_flag=True, help="Write a page on the result too, as mtl report does.")
 @options.device_option
