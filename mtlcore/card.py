@@ -20,7 +20,7 @@ def model_card(model: Model) -> str:
     config, training = model.config, dict(model.config.training)
     metrics = training.pop("metrics", {})
     evaluations = training.pop("evaluations", [])
-    history, limits = training.pop("history", []), training.pop("limits", [])
+    history, sections, limits = (training.pop(name, []) for name in ("history", "sections", "limits"))
     facts = {
         "Tasks": ", ".join(task.name for task in model.given),
         "Backbone": f"{model.backbone.name}, {parameter_count(model.net):,} parameters",
@@ -40,6 +40,7 @@ def model_card(model: Model) -> str:
         ["## Figures on validation data, at the end of training"],
         _table(metrics, {}) if metrics else ["Not measured."],
         ["## Quality against hours of training, on validation data", "", *_history(history)] if history else [],
+        *([section] for section in sections),
         ["## Limits"],
         [f"- {limit}" for limit in (*limits, LIMITS)],
     ]

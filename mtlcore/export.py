@@ -30,12 +30,14 @@ def export_model(
     evaluations: Sequence[Mapping[str, Any]] = (),
     note: str | None = None,
     limits: Sequence[str] = (),
+    sections: Sequence[str] = (),
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
 
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
     ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
+    ``sections``: Markdown that stands in the card before these.
     Of a training run the card also gets quality against hours.
     """
     source = model_folder(run)
@@ -43,6 +45,8 @@ def export_model(
     if tasks:
         model = _part_of(model, tasks, plugins or current())
     more: dict[str, Any] = {"limits": list(limits)} if limits else {}
+    if sections:
+        more["sections"] = [section.strip() for section in sections]
     if history := read_history(run, model):
         more["history"] = history
     if evaluations:

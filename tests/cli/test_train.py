@@ -81,8 +81,11 @@ def test_from_data_to_a_model_that_runs(mtl: Run, data: Path) -> None:
 
 def test_the_card_tells_quality_against_hours_and_where_the_model_is_bad(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run").exit_code == 0
-    assert mtl("export", "run", "model", "--limit", "Salt is not known to it.", "--half").exit_code == 0
+    Path("losses.md").write_text("## Losses compared\n\nNone.\n")
+    known = ("--limit", "Salt is not known to it.", "--section", "losses.md")
+    assert mtl("export", "run", "model", *known, "--half").exit_code == 0
     card = Path("model/README.md").read_text()
+    assert "\n\n## Losses compared\n\nNone.\n\n## Limits\n" in card
     assert "- Salt is not known to it." in card
     _, _, history = card.partition("## Quality against hours of training")
     rows = [line for line in history.splitlines() if line.startswith("| ")]

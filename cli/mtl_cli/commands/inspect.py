@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ CHECKPOINTS = (".ckpt", ".pt", ".pth")
 """Suffixes of other programs' checkpoints."""
 PARTS = ("config.json", "model.safetensors", "train.json", "state.safetensors", "run.json")
 """Files that mean their folder: a model, a training run or a result."""
+BUDGET = ("data", "start", "epochs", "steps", "hours", "device")
+"""What a table says of a model's training; its card says all."""
 
 
 @click.command()
@@ -52,7 +55,10 @@ def inspect(
     if "trace_xy" in rows:
         points = len(rows["trace_xy"][0])
         rows["trace_xy"] = f"{points} points: a crooked line; coordinates are those of the best straight one"
-    click.echo(text_table((name.replace("_", " "), _text(value)) for name, value in rows.items()))
+    if facts["kind"] == "model":
+        rows["training"] = {name: value for name, value in rows["training"].items() if name in BUDGET}
+        rows["card"] = str((path if path.is_dir() else path.parent) / "README.md")
+    click.echo(text_table(line for name, value in rows.items() for line in _lines(name.replace("_", " "), value)))
     if "histogram" in facts:
         click.echo(draw(facts))
 
@@ -170,6 +176,18 @@ def describe_data(path: Path, source: dict[str, Any]) -> dict[str, Any]:
             continue
         facts |= {"shape": list(items.shape), split: f"{len(items)} items", "arrays": sorted(items[0])}
     return facts
+
+
+def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Rows of a table; several things of one kind have a row each."""
+    if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+        for key, item in value.items():
+            yield f"{name}: {key}", _text(item)
+    elif isinstance(value, list | tuple) and value and all(isinstance(item, dict) for item in value):
+        for item in value:
+            yield name, _text(item)
+    else:
+        yield name, _text(value)
 
 
 def _text(value: Any) -> str:

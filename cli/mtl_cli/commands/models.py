@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 )
 @click.option("--note", help="A line that the terminal says whenever the model is used.")
 @click.option("--limit", "limits", multiple=True, help="A sentence for the card on where it is bad (repeatable).")
+@click.option(
+    "--section",
+    "sections",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Markdown for the card, before its limits (repeatable).",
+)
 @options.force_option
 def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], force: bool, **given: Any) -> None:
     """Write a training run's model to a folder of its own.
@@ -44,6 +52,7 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     figures = [export.read_evaluation(path) for path in evaluations]
     folders.claim(model_dir, force)
     options_ = {name: given[name] for name in ("half", "note", "limits")}
+    options_["sections"] = [path.read_text(encoding="utf-8") for path in given["sections"]]
     export.export_model(run, model_dir, given["tasks"], evaluations=figures, **options_)
     click.echo(f"Model: {model_dir}")
 
