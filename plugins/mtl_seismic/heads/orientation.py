@@ -41,29 +41,28 @@ def to_tensor(dip: Tensor, strike: Tensor | None) -> Tensor:
 
 
 def principal_axis(tensor: Tensor, squarings: int = 4) -> Tensor:
-    """The unit eigenvector of the eigenvalue largest in size, N x d x ..., by squaring the matrix.
+    """In 3D, the unit eigenvector of the eigenvalue largest in size, N x 3 x ..., by squaring the matrix.
 
     After k squarings the other eigenvectors have shrunk to the power 2^k of the eigenvalues' ratio, and
     every column is a multiple of the one sought; the longest column is taken.
     """
-    ndim = 2 if tensor.shape[1] == 3 else 3
-    rows, columns = torch.triu_indices(ndim, ndim).tolist()
+    rows, columns = torch.triu_indices(3, 3).tolist()
     cells = dict(zip(zip(rows, columns, strict=True), tensor.float().unbind(1), strict=True))
     for _ in range(squarings):
-        trace = torch.stack([cells[i, i] ** 2 for i in range(ndim)]).sum(0)
+        trace = torch.stack([cells[i, i] ** 2 for i in range(3)]).sum(0)
         scale = torch.rsqrt(trace + 1e-30)
         cells = {cell: value * scale for cell, value in cells.items()}
-        cells = {(i, j): _product(cells, i, j, ndim) for i, j in cells}
-    lengths = torch.stack([cells[i, i] for i in range(ndim)])
-    candidates = torch.stack([torch.stack([_at(cells, i, j) for j in range(ndim)], 1) for i in range(ndim)])
+        cells = {(i, j): _product(cells, i, j) for i, j in cells}
+    lengths = torch.stack([cells[i, i] for i in range(3)])
+    candidates = torch.stack([torch.stack([_at(cells, i, j) for j in range(3)], 1) for i in range(3)])
     longest = lengths.argmax(0)[None, :, None].expand(1, *candidates.shape[1:])
     return torch.nn.functional.normalize(torch.gather(candidates, 0, longest)[0], dim=1)
 
 
-def _product(cells: dict[tuple[int, int], Tensor], row: int, column: int, ndim: int) -> Tensor:
+def _product(cells: dict[tuple[int, int], Tensor], row: int, column: int) -> Tensor:
     """One cell of the matrix times itself."""
     total = _at(cells, row, 0) * _at(cells, 0, column)
-    for k in range(1, ndim):
+    for k in (1, 2):
         total = torch.addcmul(total, _at(cells, row, k), _at(cells, k, column))
     return total
 
@@ -74,9 +73,10 @@ def _at(cells: dict[tuple[int, int], Tensor], row: int, column: int) -> Tensor:
 
 def from_tensor(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
     """(dip, strike) in degrees, N x 1 x ..., each 0 <= angle < 180; strike is None in 2D."""
+    if tensor.shape[1] == components(2):
+        zz, zx, xx = tensor.float()[:, :, None].unbind(1)
+        return _dip(zz, zx, xx), None
     n = principal_axis(tensor)
-    if n.shape[1] == 2:
-        return _degrees(torch.atan2(n[:, 1:], n[:, :1])), None
     # Of the two signs of the normal, take the one whose strike lies in 0..180: sin d sin s >= 0.
     n = torch.where(n[:, 2:] > 0, -n, n)
     horizontal = torch.linalg.vector_norm(n[:, 1:], dim=1, keepdim=True)
@@ -87,7 +87,9 @@ def from_tensor(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
     return torch.where(wraps, 180 - dip, dip) % 180, torch.where(wraps, 0.0, strike).clamp(min=0)
 
 
-def _degrees(angle: Tensor) -> Tensor:
+def _dip(zz: Tensor, zx: Tensor, xx: Tensor) -> Tensor:
+    """The principal axis in 2D, in closed form: that of the eigenvalue largest in size, as in 3D."""
+    sign = torch.where(zz + xx < 0, -1.0, 1.0)
     # Float remainder can round up to exactly 180.
-    degrees = torch.rad2deg(angle) % 180
+    degrees = torch.rad2deg(0.5 * torch.atan2(2 * zx * sign, (zz - xx) * sign)) % 180
     return torch.where(degrees >= 180, 0.0, degrees)
