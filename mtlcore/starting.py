@@ -19,15 +19,13 @@ BODY = ("backbone", "encoder", "decoder")
 def take_over(model: Model, start: Model) -> None:
     """Copy into ``model`` the weights of ``start``; tasks that ``start`` lacks keep their new ones.
 
-    The body must be the same, and so must every task that both have. Where ``model`` reads more than ``start``, as a
-    refining stage reads fields beside the image, it begins by paying them no attention: their weights are 0.
+    The body must be the same or have fewer steps, and every task that both have must be the same. Where ``model``
+    reads more than ``start``, as a refining stage reads fields beside the image, it begins by paying them no
+    attention: their weights are 0.
     """
     read, known = list(model.config.inputs.items()), list(start.config.inputs.items())
-    if model.backbone != start.backbone or read[: len(known)] != known:
-        raise OptionError(
-            f"The model {start.folder} has the backbone {start.backbone} and reads {_reads(start)}; "
-            f"the training has {model.backbone} and reads {_reads(model)}: leave both out to use the model's."
-        )
+    if model.backbone.name != start.backbone.name or read[: len(known)] != known:
+        raise _other_body(model, start)
     new_tasks = {task.name for task in model.tasks} - {task.name for task in start.tasks}
     weights = start.net.state_dict()
     for name, value in model.net.state_dict().items():
@@ -38,11 +36,20 @@ def take_over(model: Model, start: Model) -> None:
             value[:, : weights[name].shape[1]] = weights[name]
             continue
         if name not in weights or weights[name].shape != value.shape:
+            if not owner(name):
+                raise _other_body(model, start)
             raise OptionError(
                 f"The model {start.folder} has no weights that fit '{name}': "
                 f"give task '{owner(name)}' the options that it was trained with (mtl inspect shows them)."
             )
         value.copy_(weights[name])
+
+
+def _other_body(model: Model, start: Model) -> OptionError:
+    return OptionError(
+        f"The model {start.folder} has the backbone {start.backbone} and reads {_reads(start)}; "
+        f"the training has {model.backbone} and reads {_reads(model)}: leave both out to use the model's."
+    )
 
 
 def _reads_more(old: torch.Size, new: torch.Size) -> bool:

@@ -17,7 +17,7 @@ from mtlcore.train import Job, read_job, train
 def trained(dataset, tmp_path_factory):
     """A model of dhr and fault."""
     folder = tmp_path_factory.mktemp("started") / "run"
-    backbone = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}
+    backbone = {"name": "unet", "widths": [8, 16], "dilations": [1, 2], "features": 4}
     tasks = ({"name": "dhr"}, {"name": "fault", "dice_weight": 0.5})
     options = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1}
     train(Job(str(dataset), backbone=backbone, tasks=tasks, train=options), folder, Plugins())
@@ -154,6 +154,16 @@ def test_new_weights_are_not_frozen(dataset, tmp_path):
     job = Job(str(dataset), train={"freeze": ["encoder"]})
     with pytest.raises(MtlError, match="starts from new weights, which know nothing: say --from MODEL"):
         train(job, tmp_path / "run", Plugins())
+
+
+def test_a_network_of_fewer_steps_takes_over_those_that_it_has(trained, dataset, tmp_path):
+    backbone = {**read_job(trained).backbone, "dilations": [1]}
+    assert backbone != read_job(trained).backbone
+    short = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1, "learning_rate": 1e-9}
+    after = weights(train(Job(str(dataset), start=str(trained), backbone=backbone, train=short), tmp_path / "run"))
+    before = weights(trained / "best")
+    assert len(after) < len(before)
+    assert all(torch.allclose(after[name], before[name], atol=1e-6) for name in after if name.endswith("weight"))
 
 
 def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path):
