@@ -11,6 +11,7 @@ the correlation of image - DHR with the image, and how much more often horizons 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +56,24 @@ def describe(folder: Path) -> dict[str, float]:
     plugins = current()
     image = open_image(folder, plugins).load().astype(np.float64)
     fields = {name: values.astype(np.float64) for name, values in read_fields(folder, plugins).items()}
-    normals, clear = reflector_angles(image)
-    found = {"image bandwidth": bandwidth(image)}
+    found = {"image bandwidth": bandwidth(image)} | agreement(fields, image)
     if "rgt" in fields:
-        apart = np.abs(np.rad2deg(time_angles(fields["rgt"]) - normals)) % 180
-        apart = np.minimum(apart, 180 - apart)
-        found["angle of time and reflectors"] = float(np.median(apart[clear > 0.7]))
         found["time not increasing"] = float((np.diff(fields["rgt"], axis=0) <= 0).mean())
     if "dhr" in fields:
         residual = image - fields["dhr"]
         found["DHR bandwidth"] = bandwidth(fields["dhr"])
         found["residual's correlation"] = float(np.corrcoef(residual.ravel(), image.ravel())[0, 1])
+    return found
+
+
+def agreement(fields: Mapping[str, Array], image: Array) -> dict[str, float]:
+    """Whether time follows the reflectors of an image, and where horizons jump."""
+    found = {}
+    if "rgt" in fields:
+        normals, clear = reflector_angles(image)
+        apart = np.abs(np.rad2deg(time_angles(fields["rgt"]) - normals)) % 180
+        apart = np.minimum(apart, 180 - apart)
+        found["angle of time and reflectors"] = float(np.median(apart[clear > 0.7]))
     if {"rgt", "fault_probability"} <= fields.keys():
         jump, fault = jumps(fields["rgt"]) > 2, fields["fault_probability"] > 0.5
         found["jumps on faults"] = float(jump[fault].mean()) if fault.any() else float("nan")
