@@ -166,6 +166,8 @@ def plan_tiles(model: Model, shape: tuple[int, ...], options: InferOptions) -> l
                 "Leave the tile size out, or use another model."
             )
         return list(tiles(shape, shape, 0, model.net.stride))
+    if model.stage.needs_fields:
+        reach += max(task.reach for task in model.tasks)
     halo = reach if options.halo is None else options.halo
     return list(tiles(shape, tile_size(shape, halo, options.tile), halo, model.net.stride))
 

@@ -139,6 +139,11 @@ class Task(ABC):
         return {output.name: spread_of(output, [v[output.name] for v in variants]) for output in present}
 
     @property
+    def reach(self) -> int:
+        """How many samples away ``encode`` reads: tiles of a refining network have a halo so much larger."""
+        return 0
+
+    @property
     def sees_whole(self) -> bool:
         """Whether its head must see the whole volume at once (statistics over all samples, say): then no tiles."""
         return False

@@ -42,6 +42,20 @@ def test_tiles_with_the_declared_halo_equal_the_whole(make_model, make_image, sh
         assert difference.max() < 1e-5 * max(1, np.abs(whole[name]).max()), name
 
 
+def test_tiles_of_a_refining_network_read_along_horizons_as_the_whole_does(make_model, make_image):
+    shape = (170, 180)
+    model = make_model(stage="mtr", tasks=("dhr", {"name": "rgt", "neighbours": [9, 20]}), backbone=TILING)
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    time = rows + 4 * np.sin(np.arange(shape[1]) / 9) + 12 * (np.arange(shape[1]) > 100)
+    fields = {"dhr": make_image(shape, 1), "rgt": (time / time.max()).astype(np.float32)}
+    whole, tiled = (
+        infer(model, make_image(shape), fields, model.tasks[:1], InferOptions(tile=tile))["dhr"] for tile in (None, 36)
+    )
+    assert np.abs(whole - tiled).max() < 1e-5
+    narrow = InferOptions(tile=36, halo=model.backbone.halo)
+    assert np.abs(infer(model, make_image(shape), fields, model.tasks[:1], narrow)["dhr"] - whole).max() > 1e-4
+
+
 def test_tiles_with_a_smaller_halo_do_not_equal_the_whole(make_model, make_image):
     model, image = make_model(2, ("dhr",), backbone=TILING), make_image((131, 97))
     whole = infer(model, image, {}, model.tasks, InferOptions())["dhr"]

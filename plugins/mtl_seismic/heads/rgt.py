@@ -88,6 +88,11 @@ class RGT(Task):
     neighbours: tuple[int, ...] = (2, 5, 12, 30)
     vertical_weight: float = 0.02
 
+    @property
+    def reach(self) -> int:
+        """Along horizons; those that rise or jump by more than that many samples leave a tile."""
+        return max(self.neighbours, default=0) if self.variant == "tracked" else 0
+
     def head(self, channels: int, ndim: int) -> nn.Module:
         if self.variant == "reference":
             return reference.ReferenceHead(channels, ndim, "rgt", "sigmoid")
