@@ -10,7 +10,7 @@ from mtl_seismic.heads.alignment import Costs, align, runs
 from mtl_seismic.heads.correspondence import cell_time, to_samples
 from mtl_seismic.heads.flattening import increasing, stretch
 from mtl_seismic.heads.metrics import horizon_depth_error
-from mtl_seismic.heads.tracking import track
+from mtl_seismic.heads.tracking import track, without_spikes
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
 
@@ -131,3 +131,15 @@ def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
     assert new[0].tolist() == [level < 0 for level in rows]
     assert found[0, [0, 9, 20]].tolist() == [-1, 4, 7]
     assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (12, 18, 16)])
+def test_levels_of_a_few_traces_alone_give_way_and_steps_and_dips_stay(shape):
+    axes = torch.meshgrid(*(torch.arange(float(n)) for n in shape), indexing="ij")
+    levels = axes[0] + 0.4 * axes[1] + 9 * (axes[1] > shape[1] // 2)
+    spiky = levels.clone()
+    spiky[4:9, 3:5] += 7
+    found = without_spikes(spiky)
+    assert torch.allclose(found[:, 2:], levels[:, 2:], atol=0.81)
+    step = shape[1] // 2
+    assert torch.allclose(found[:, step - 1 : -2], levels[:, step - 1 : -2])  # as sharp as it was

@@ -32,6 +32,10 @@ SHORTEST = 2
 """Rows that make new levels; fewer lie between two levels."""
 MOST = 3
 """Levels at most, times the rows of a trace: embeddings that recognise nothing would make ever more."""
+MEDIAN = 5
+"""Cells whose median is taken at last: where faults cross, single traces are laid along the levels of another block,"""
+DOUBTFUL = 0.3
+"""where not even so large a share of the votes agrees. (With medians everywhere narrow blocks would go.)"""
 CHUNK = 2**24
 """Numbers of evidence computed at a time."""
 
@@ -48,7 +52,23 @@ def track(query: Array, key: Array, costs: Costs | None = None) -> tuple[Array, 
     tracker = Tracker(_traces(query), _traces(key), query.shape[2:], costs or Costs())
     tracker.run()
     shape = (-1, *query.shape[2:])
-    return (tracker.levels.T.reshape(shape).numpy(), tracker.agreed.T.reshape(shape).numpy())
+    levels, agreed = (values.T.reshape(shape) for values in (tracker.levels, tracker.agreed))
+    return torch.where(agreed < DOUBTFUL, without_spikes(levels), levels).numpy(), agreed.numpy()
+
+
+def without_spikes(levels: Tensor) -> Tensor:
+    """Levels of cells, depth x ..., without those that a few traces alone have: medians along each horizontal axis.
+
+    Layers that dip and steps at faults stay as they are.
+    """
+    for axis in range(1, levels.ndim):
+        last = levels.shape[axis] - 1
+        places = torch.arange(last + 1)
+        near = [
+            levels.index_select(axis, (places + step).clamp(0, last)) for step in range(-(MEDIAN // 2), MEDIAN // 2 + 1)
+        ]
+        levels = torch.stack(near).median(0).values
+    return levels
 
 
 def _traces(embedding: Array) -> Tensor:
