@@ -29,7 +29,7 @@ from mtlcore.config import build
 from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
 from mtlcore.device import Precision, resolve
 from mtlcore.distributed import Ranks, ranks
-from mtlcore.errors import MtlError, MtlWarning, OptionError
+from mtlcore.errors import MtlError, MtlWarning, OptionError, suggestion
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
 from mtlcore.logs import LOG, TABLE, CsvLog, JsonLinesLog
@@ -98,7 +98,8 @@ class Job:
     """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
     name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
-    that are left out are then its. ``new_tasks``, those that it lacks, and ``periods`` (see ModelConfig) are found."""
+    that are left out are then its. ``task_options``: by name, options of whatever tasks are found. ``new_tasks``,
+    those that the model lacks, and ``periods`` (see ModelConfig) are found."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Job:
     backbone: dict[str, Any] = field(default_factory=dict)
     start: str = ""
     new_tasks: tuple[str, ...] = ()
+    task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     periods: tuple[float, float] | None = None
     source: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
@@ -166,7 +168,7 @@ class Trainer:
         start = None if resume or not job.start else _starting_model(job, plugins)
         job = _completed(job, start)
         wanted = job.tasks or tuple({"name": name} for name in plugins.tasks.loadable()[0])
-        tasks = tuple(build_part("task", task, plugins) for task in wanted)
+        tasks = tuple(build_part("task", task, plugins) for task in _with_options(wanted, job.task_options))
         items = self._open_items(job, tasks)
         if not job.tasks:
             # All that are installed and that the data have labels for.
@@ -206,6 +208,7 @@ class Trainer:
             stage=part_options(self.parts.stage),
             backbone=part_options(self.parts.backbone),
             tasks=tuple(part_options(task) for task in self.parts.tasks),
+            task_options={},
             train=asdict(self.options),
             augment=asdict(self.augment),
         )
@@ -488,6 +491,18 @@ def _completed(job: Job, start: Model | None) -> Job:
     tables = {str(table["name"]): table for table in config.tasks}
     tasks = tuple({**tables.get(str(task["name"]), {}), **task} for task in job.tasks) or config.tasks
     return replace(job, stage=job.stage or config.stage, backbone=job.backbone or config.backbone, tasks=tasks)
+
+
+def _with_options(tasks: Sequence[dict[str, Any]], options: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Tables of tasks with options laid over them; MtlError where there is no such task."""
+    names = [str(task["name"]) for task in tasks]
+    for name in options:
+        if name not in names:
+            raise OptionError(
+                f"There are options of a task '{name}', which is not trained. {suggestion(name, names)}"
+                f"The tasks are {', '.join(names)}."
+            )
+    return tuple({**task, **options.get(str(task["name"]), {})} for task in tasks)
 
 
 def replace_training(model: Model, training: dict[str, Any]) -> Model:

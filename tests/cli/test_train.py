@@ -128,6 +128,46 @@ def test_a_model_is_fine_tuned_with_its_backbone_frozen(mtl: Run, data: Path) ->
     assert "--from cannot be given with --resume" in refused.stderr
 
 
+def test_options_are_those_of_the_stage_that_a_flag_names(mtl: Run, data: Path) -> None:
+    keeping = ("--stage", "mtr", "--set", 'stage.keeps=["dhr"]', "--set", "stage.rounds=2")
+    assert train(mtl, "--output", "run", "--epochs", "1", *keeping).exit_code == 0
+    stage = json.loads(Path("run/train.json").read_text())["stage"]
+    assert (stage["name"], stage["keeps"], stage["rounds"]) == ("mtr", ["dhr"], 2)
+    for setting, message in (
+        ("stage.rounds=0", "rounds is 0"),
+        ("stage.bogus=1", "bogus"),
+        ("backbone.bogus=1", "bogus"),
+    ):
+        refused = train(mtl, "--output", "other", "--stage", "mtr", "--backbone", "unet", "--set", setting)
+        assert refused.exit_code and message in refused.stderr, setting
+    # A file that names another part says nothing of the one that is asked for.
+    assert train(mtl, "--output", "other", "--backbone", "resunet").exit_code == 0
+
+
+def test_settings_of_a_task_change_its_options_and_not_which_tasks_are_trained(mtl: Run, data: Path) -> None:
+    heavy = ("--set", "tasks.fault.weight=4")
+    assert train(mtl, "--output", "run", "--epochs", "1", *heavy).exit_code == 0
+    tasks = {task["name"]: task["weight"] for task in json.loads(Path("run/train.json").read_text())["tasks"]}
+    assert tasks == {"dhr": 1, "fault": 4}
+    again = ("train", "--from", "run", "--data", "data", "--shape", "48x40", "--epochs", "1", "--output", "again")
+    assert mtl(*again, "--set", "tasks.dhr.weight=3", "--set", "train.crop=[32,32]").exit_code == 0
+    tasks = {task["name"]: task["weight"] for task in json.loads(Path("again/train.json").read_text())["tasks"]}
+    assert tasks == {"dhr": 3, "fault": 4}
+    refused = train(mtl, "--output", "other", "--set", "tasks.fualt.weight=5")
+    assert refused.exit_code and "'fualt', which is not trained. Did you mean 'fault'?" in refused.stderr
+
+
+def test_what_flags_say_may_stand_in_the_file(mtl: Run, data: Path) -> None:
+    text = 'data = "data"\nshape = "48x40"\nepochs = 1\nfreeze = "encoder"\nfrom = "run"\ntrain.crop = [32, 32]\n'
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    Path("all.toml").write_text(text)
+    result = mtl("train", "--config", "all.toml", "--output", "again")
+    assert result.exit_code == 0, result.output
+    job = json.loads(Path("again/train.json").read_text())
+    assert (job["start"], job["source"]["shape"], job["train"]["epochs"]) == ("run", [48, 40], 1)
+    assert job["train"]["freeze"] == ["encoder"]
+
+
 def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     result = mtl("train", "--resume", "run", "--set", "train.epochs=2")

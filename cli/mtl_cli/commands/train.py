@@ -14,6 +14,8 @@ from mtl_cli.parameters import Name, Shape
 
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
 PLAIN = ("data", "output", "start", "device", "note")
+FLAGS = {"from": "start", "freeze": "freeze", "shape": "shape", "epochs": "epochs"}
+"""More that a file may say, as the flags are called."""
 
 
 @click.command()
@@ -48,9 +50,12 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     if given["resume"]:
         job = _resumed(ctx, given["resume"], config, settings)
     else:
-        tables = options.load_config(config, settings)
-        options.refuse_unknown_sections(tables, TABLES + PLAIN)
-        job = make_job(_given(ctx, given, tables), tables)
+        of_tasks = tuple(setting for setting in settings if setting.strip().startswith("tasks."))
+        tables = options.load_config(config, tuple(setting for setting in settings if setting not in of_tasks))
+        options.refuse_unknown_sections(tables, TABLES + PLAIN + tuple(FLAGS))
+        tables = {FLAGS.get(name, name): value for name, value in tables.items()}
+        task_options = options.load_config(None, of_tasks).get("tasks", {})
+        job = make_job(_given(ctx, given, tables), tables, task_options)
 
     def folder() -> Path:
         chosen: Path = given["resume"] or _claim(given["output"] or tables.get("output"), given["force"])
@@ -77,14 +82,22 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
 def _given(ctx: click.Context, given: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
     """Options by flag or environment, else from the file."""
     chosen = dict(given)
-    for name in ("data", "device", "start"):
+    for name in ("data", "device", "start", "freeze", "epochs"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.DEFAULT and name in tables:
             chosen[name] = tables[name]
+    if chosen["shape"] is None and "shape" in tables:
+        written = tables["shape"]
+        chosen["shape"] = written if isinstance(written, list) else Shape().convert(written, None, ctx)
     return chosen
 
 
-def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
-    """The job of a configuration, with the options given on the command line laid over it."""
+def make_job(
+    given: Mapping[str, Any], tables: Mapping[str, Any], task_options: Mapping[str, dict[str, Any]] | None = None
+) -> Any:
+    """The job of a configuration, with the options given on the command line laid over it.
+
+    ``task_options``: by task, those that change options and choose no tasks.
+    """
     from mtlcore.errors import OptionError
     from mtlcore.train import Job
 
@@ -97,11 +110,13 @@ def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
     if given["epochs"]:
         training["epochs"] = given["epochs"]
     if given["freeze"]:
-        training["freeze"] = [name.strip() for name in given["freeze"].split(",")]
+        names = given["freeze"]
+        training["freeze"] = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
     return Job(
         data=str(given["data"]),
         stage=_part(tables.get("stage"), given["stage"], "stage"),
-        tasks=_tasks(tables.get("tasks", ()), given["tasks"]),
+        tasks=_tasks(tables.get("tasks", ()), task_options or {}, given["tasks"]),
+        task_options=dict(task_options or {}),
         backbone=_part(tables.get("backbone"), given["backbone"], "backbone"),
         start=str(given["start"] or ""),
         source=source,
@@ -113,7 +128,7 @@ def make_job(given: Mapping[str, Any], tables: Mapping[str, Any]) -> Any:
 
 
 def _part(written: Any, name: str | None, kind: str) -> dict[str, Any]:
-    """A stage or backbone: a name alone, or a table; another name on the command line drops the table's options.
+    """A stage or backbone: a name alone, or a table of options; one that names another part than asked for is dropped.
 
     Empty where neither says anything: the default, or that of the model that training starts from.
     """
@@ -124,19 +139,24 @@ def _part(written: Any, name: str | None, kind: str) -> dict[str, Any]:
     table = {"name": written} if isinstance(written, str) else written
     if not isinstance(table, dict):
         raise OptionError(f"Configuration: '{kind}' is {written!r}, expected a name or a section [{kind}].")
+    if name and table.get("name", name) != name:
+        return {"name": name}
     default = "mti" if kind == "stage" else "unet"
-    table = {"name": default, **table}
-    return {"name": name} if name and name != table["name"] else table
+    return {"name": name or default, **table}
 
 
-def _tasks(written: Any, names: tuple[str, ...] | None) -> tuple[dict[str, Any], ...]:
-    """Tasks: a list of names, or sections [tasks.NAME] with their options."""
+def _tasks(written: Any, settings: Mapping[str, Any], names: tuple[str, ...] | None) -> tuple[dict[str, Any], ...]:
+    """Tasks: a list of names, or sections [tasks.NAME] with their options; ``settings`` of tasks choose none.
+
+    Empty where neither file nor flag chooses any: those that are found.
+    """
     from mtlcore.errors import OptionError
 
-    tables = {str(name): {} for name in written} if isinstance(written, list | tuple) else written
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise OptionError(f"Configuration: 'tasks' is {written!r}, expected names or sections [tasks.NAME].")
-    return tuple({"name": name, **tables.get(name, {})} for name in names or tables)
+    chosen = {str(name): {} for name in written} if isinstance(written, list | tuple) else written
+    for tables in (chosen, settings):
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            raise OptionError(f"Configuration: 'tasks' is {tables!r}, expected names or sections [tasks.NAME].")
+    return tuple({"name": name, **chosen.get(name, {})} for name in names or chosen)
 
 
 def _claim(output: Any, force: bool) -> Path:
