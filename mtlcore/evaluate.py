@@ -21,13 +21,14 @@ Array = NDArray[np.float32]
 class Evaluation:
     """``items``: per item, figures by "task.metric". ``mean``: over the items where a figure is defined.
 
-    ``stages``: those of the chain, in order.
+    ``stages``: those of the chain, in order; ``models``: the SHA-256 of their weights' files.
     """
 
     items: list[dict[str, float]]
     mean: dict[str, float]
     count: dict[str, int]
     stages: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -54,7 +55,8 @@ def evaluate(
     if not any(figures):
         names = ", ".join(task.name for task in chain.chosen(tasks))
         raise MtlError(f"The data hold no label of {names}: there is nothing to compare with.")
-    result = Evaluation(figures, *summary(figures), tuple(model.stage.name for model in chain.models))
+    stages = tuple(model.stage.name for model in chain.models)
+    result = Evaluation(figures, *summary(figures), stages, tuple(model.fingerprint for model in chain.models))
     if plugins is not None:
         plugins.hook.stage_finished(stage="evaluate", values=result.mean)
     return result

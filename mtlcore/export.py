@@ -42,6 +42,12 @@ def export_model(
     """
     source = model_folder(run)
     model = load_model(source, plugins=plugins)
+    for values in evaluations:
+        if values.get("models") and model.fingerprint not in values["models"]:
+            raise MtlError(
+                f"An evaluation on {values['data']} is of another model than {source}, whose SHA-256 is "
+                f"{model.fingerprint}: evaluate this one, mtl evaluate --json."
+            )
     if tasks:
         model = _part_of(model, tasks, plugins or current())
     more: dict[str, Any] = {"limits": list(limits)} if limits else {}
@@ -50,7 +56,7 @@ def export_model(
     if history := read_history(run, model):
         more["history"] = history
     if evaluations:
-        figures = [{name: values[name] for name in EVALUATION} for values in evaluations]
+        figures = [_figures_of(values, model) for values in evaluations]
         more["evaluations"] = figures
     if more:
         model.config = replace(model.config, training={**model.config.training, **more})
@@ -60,6 +66,24 @@ def export_model(
     unchanged = kept.is_file() and not tasks and not more and note is None
     save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
     return model
+
+
+def _figures_of(values: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """What the card takes from an evaluation: figures of the model's tasks."""
+    names = [f"{task.name}." for task in model.tasks]
+    kept = {
+        table: {name: value for name, value in values[table].items() if name.startswith(tuple(names))}
+        for table in ("mean", "count")
+    }
+    return {name: values[name] for name in EVALUATION} | kept
+
+
+def read_section(path: Path) -> str:
+    """Markdown for a card."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise MtlError(f"Section {path} cannot be read as text: {error}.") from None
 
 
 def read_history(run: Path, model: Model) -> list[dict[str, float]]:

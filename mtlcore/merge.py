@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,6 +40,11 @@ def spread_of(output: Output, variants: Sequence[NDArray[np.float32]]) -> NDArra
     return np.asarray(np.minimum(np.rad2deg(np.sqrt(-2 * np.log(length))) / 2, 90), dtype=np.float32)
 
 
+def _deeper(spread: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """A spread in samples of depth where there are so many times more; lines drawn beyond the ends may fall below 0."""
+    return np.maximum(spread, 0) * np.float32(factor)
+
+
 def spread_output(output: Output) -> Output:
     """What the spread of an output is as an output of its own."""
     return replace(
@@ -50,7 +54,7 @@ def spread_output(output: Output) -> Output:
         unit=output.spread_unit or output.unit,
         range=None,
         mirror=None,
-        stretch=operator.mul if output.spread_unit == "sample" else None,
+        stretch=_deeper if output.spread_unit == "sample" else None,
         merge="mean",
         alias=None,
         display=Display("image", "magma"),

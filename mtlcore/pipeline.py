@@ -124,11 +124,14 @@ class Chain:
         return changes
 
     def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
-        """The tasks of these names (None: all): those of the last model, which passes on what it leaves alone."""
-        last = self.models[-1]
-        known = {task.name: task for task in last.tasks if task.name in (*last.config.given, *last.stage.keeps)}
+        """The tasks of these names (None: all). A stage passes on what it does not give: the last that does counts."""
+        known: dict[str, Task] = {}
+        for model in self.models:
+            given = (*model.config.given, *model.stage.keeps)
+            known |= {task.name: task for task in model.tasks if task.name in given}
         if names is None:
             return tuple(known.values())
+        last = self.models[-1]
         return tuple(known[name] if name in known else last.chosen([name])[0] for name in names) or last.chosen(names)
 
     def outputs(self, tasks: Sequence[str] | None = None) -> list[Output]:
@@ -140,15 +143,16 @@ class Chain:
         return given + [spread_output(output) for output in given if output.name in varied]
 
     def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
-        """Per model, the tasks to run (None: all): those asked for, or those that the next model refines.
+        """Per model, the tasks to run (None: all): those asked for, and those that the next model refines.
 
         A refining model always runs whole: its next pass reads all of them.
         """
         wanted: list[list[str] | None] = []
-        needed = [task.name for task in self.chosen(tasks)]
+        asked = [task.name for task in self.chosen(tasks)]
+        needed = list(asked)
         for model in reversed(self.models):
             wanted.insert(0, None if model.stage.needs_fields else [t.name for t in model.tasks if t.name in needed])
-            needed = [task.name for task in model.tasks]
+            needed = [*asked, *(task.name for task in model.tasks)]
         return wanted
 
     def _check_fields(self, given: Mapping[str, Array]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mtlcore import pictures, results
 from mtlcore.device import describe, resolve
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, OptionError
 from mtlcore.files import content_hash, make_format, open_volume, stored_size
 from mtlcore.gaps import fill_traces
 from mtlcore.infer import InferOptions
@@ -98,6 +98,11 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
             options=job.infer,
         )
     chain.chosen(job.tasks)
+    if job.start and not chain.models[0].stage.needs_fields:
+        raise OptionError(
+            f"--from {job.start} gives fields to refine, but stage '{chain.models[0].stage.name}' comes first, which "
+            "reads none: say --stage mtr, or leave --from out."
+        )
     return Opened(volume, chain, before, device, clock)
 
 
@@ -116,6 +121,8 @@ def run(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     chain, volume, clock = opened.chain, opened.volume, opened.clock
     say(f"Results: {folder}")
+    if job.start and not _same_image(job):
+        say(f"Warning: {job.start} was made from another file than {job.input}: refinement expects one image.")
     say(f"Device: {describe(opened.device)}")
     for note in dict.fromkeys(model.config.note for model in chain.models if model.config.note):
         say(note)
@@ -212,6 +219,15 @@ def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
     if described.get("sha256") and content_hash(path) != described["sha256"]:
         raise MtlError(f"The input {path} has changed since {folder} was made from it: run --stage mti again.")
     return path
+
+
+def _same_image(job: RunJob) -> bool:
+    """Whether the input is the file that the fields to refine were made from."""
+    assert job.start is not None
+    described = results.read_record(job.start)["input"]
+    if job.input is None or "example" in described:
+        return job.input is None and "example" in described
+    return not described.get("sha256") or content_hash(job.input) == described["sha256"]
 
 
 def _describe_models(chain: Chain, result: Result) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ def describe_samples(volume: Volume) -> dict[str, Any]:
     """Amplitudes: of all samples, or of as many as fit in memory easily."""
     import numpy as np
 
-    from mtlcore.amplitude import prepare
+    from mtlcore.amplitude import prepare, root_mean_square
 
     parts = [volume.read(window) for window in sample_windows(volume.shape)]
     places = [window[1:] for window in sample_windows(volume.shape)]
@@ -107,7 +107,7 @@ def describe_samples(volume: Volume) -> dict[str, Any]:
     facts |= {
         "minimum": float(finite.min()) if finite.size else float("nan"),
         "maximum": float(finite.max()) if finite.size else float("nan"),
-        "root_mean_square": prepared.scale,
+        "root_mean_square": root_mean_square(np.asarray(values), np.isfinite(values)),
         "percentiles": percentiles(finite),
         **prepared.report,
         "histogram": histogram(finite),

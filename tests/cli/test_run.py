@@ -161,6 +161,26 @@ def test_uncertainty_is_written_beside_every_output(mtl: Run, model: Path, image
     assert not Path("plain/rgt_uncertainty.npy").exists()
 
 
+def test_a_spread_is_not_negative_on_other_rows_either(mtl: Run, model: Path, image: Path) -> None:
+    for scale in ("0.1", "0.5"):
+        result = mtl("run", "-i", image, "-m", model, "-o", "out", "--uncertainty", "--scale", scale, "--force")
+        assert result.exit_code == 0, result.output
+        assert np.load("out/rgt_uncertainty.npy").min() >= 0
+
+
+def test_fields_to_refine_are_those_of_the_same_image_and_go_to_a_stage_that_refines(
+    mtl: Run, model: Path, image: Path, make_model: Any
+) -> None:
+    make_model(stage="mtr", folder=Path("mtr"))
+    assert mtl("run", "-i", image, "-m", model, "-o", "first", "--no-pictures").exit_code == 0
+    refused = mtl("run", "-i", image, "-m", model, "-o", "second", "--from", "first")
+    assert refused.exit_code and "reads none: say --stage mtr" in refused.stderr
+    again = ("run", "-m", "mtr", "--stage", "mtr", "--from", "first", "--no-pictures", "--force", "-o", "second")
+    assert "made from another file" not in mtl(*again).stderr
+    np.save("other.npy", 3 * np.load(image))
+    assert "first was made from another file than other.npy" in mtl(*again, "-i", "other.npy").stderr
+
+
 def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Run, model: Path, image: Path) -> None:
     options = ("run", "-i", image, "-m", model, "--no-pictures", "-o")
     result = mtl(*options, "half", "--scale", "0.5", "--precision", "bfloat16")

@@ -96,6 +96,23 @@ def test_the_card_tells_quality_against_hours_and_where_the_model_is_bad(mtl: Ru
     assert Path("copy/README.md").read_text() == card
 
 
+def test_figures_in_a_card_are_the_models_own(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    assert train(mtl, "--output", "other", "--epochs", "1", "--set", "train.seed=3").exit_code == 0
+    measured = mtl("evaluate", "--model", "run", "--data", "data", "--shape", "48x40", "--json")
+    Path("figures.json").write_text(measured.stdout)
+    assert mtl("export", "run", "whole", "--evaluation", "figures.json").exit_code == 0
+    assert mtl("export", "run", "part", "--tasks", "fault", "--evaluation", "figures.json").exit_code == 0
+    _, _, figures = Path("part/README.md").read_text().partition("## Figures on data")
+    figures, _, _ = figures.partition("## Figures on validation data")
+    assert "| fault.f1_2 |" in figures and "dhr." not in figures
+    refused = mtl("export", "other", "false", "--evaluation", "figures.json")
+    assert refused.exit_code and "is of another model than other/best" in refused.stderr
+    np.save("image.npy", np.zeros(SHAPE))
+    refused = mtl("export", "run", "false", "--section", "image.npy")
+    assert refused.exit_code == 1 and "image.npy cannot be read as text" in refused.stderr
+
+
 def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     assert mtl("export", "run", "part", "--tasks", "fault").exit_code == 0

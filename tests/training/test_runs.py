@@ -326,6 +326,8 @@ def test_refinement_needs_what_it_is_trained_on(run, make_model, tmp_path, make_
     make_model(tasks=("dhr",), folder=tmp_path / "dhr")
     with pytest.raises(MtlError, match="no task 'fault'"):
         run(epochs=1, stage={"name": "mtr", "train_on": "model", "model": str(tmp_path / "dhr")})
+    with pytest.raises(MtlError, match=r"stage.cache is given, but stage.train_on is 'labels'"):
+        run(epochs=1, stage={"name": "mtr", "cache": True})
     with pytest.raises(MtlError, match=r"stage\.model names none"):
         run(epochs=1, stage={"name": "mtr", "train_on": "model"})
     source = {"items": 2, "validation_items": 1, "shape": [48, 48]}

@@ -49,7 +49,7 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
     found = carry_out(given, source)
     if given["as_json"]:
         facts = {name: given[name] for name in ("data", "split", "iterations")}
-        facts |= {"source": source, "stages": found.stages}
+        facts |= {"source": source, "stages": found.stages, "models": found.models}
         echo_json({**facts, "items": found.items, "mean": found.mean, "count": found.count})
         return
     rows = [("metric", "mean", "items")]

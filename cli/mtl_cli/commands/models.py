@@ -50,10 +50,10 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     model = load_model(export.model_folder(run))
     model.chosen(given["tasks"])
     figures = [export.read_evaluation(path) for path in evaluations]
+    sections = [export.read_section(path) for path in given["sections"]]
     folders.claim(model_dir, force)
     options_ = {name: given[name] for name in ("half", "note", "limits")}
-    options_["sections"] = [path.read_text(encoding="utf-8") for path in given["sections"]]
-    export.export_model(run, model_dir, given["tasks"], evaluations=figures, **options_)
+    export.export_model(run, model_dir, given["tasks"], evaluations=figures, sections=sections, **options_)
     click.echo(f"Model: {model_dir}")
 
 
