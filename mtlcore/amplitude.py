@@ -22,6 +22,8 @@ WINDOW = 60
 """Rows on each side over which amplitudes along depth are averaged: several periods."""
 QUIETEST = 0.03
 """Of the loudest row: what is quieter is not made louder any more."""
+MOST_SORTED = 2**20
+"""Samples at most of which a median is found."""
 CHUNK = 2**22
 """Samples worked on at once in double precision, so that a large volume needs no second copy of it."""
 
@@ -34,7 +36,8 @@ class Prepared:
     faults), dead samples of others are 0. ``scale``: multiply by it to return to the input's amplitudes.
     ``dead``: boolean, where nothing was recorded: samples that are not finite, and whole traces that are
     constant (apart from such samples). ``report``: how many of each were found. ``gain``: multiply by it as well,
-    row by row, where amplitudes were balanced along depth (see balance); else 1.
+    row by row, where amplitudes were balanced along depth (see balance); else 1. ``offset``: add it at last, where
+    amplitudes were not around 0, as in images of 8 bits; else 0.
     """
 
     image: Array
@@ -42,6 +45,7 @@ class Prepared:
     dead: NDArray[np.bool_]
     report: dict[str, int]
     gain: Array | float = 1.0
+    offset: float = 0.0
 
 
 def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = None) -> Prepared:
@@ -54,15 +58,27 @@ def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = N
     if live is not None:
         dead_traces |= ~live
     dead = ~finite | dead_traces[None]
-    size = root_mean_square(values, ~dead)
+    offset = _offset(values, ~dead)
+    size = root_mean_square(values, ~dead, offset)
     scale = size / level if size > 0 else 1.0
     report = {
         "traces": int(dead_traces.size),
         "dead_traces": int(dead_traces.sum()),
         "not_finite_samples": int(finite.size - finite.sum()),
     }
-    normalised = _normalised(values, dead, scale, GREATEST * level)
-    return Prepared(fill_traces(normalised, dead_traces), scale, dead, report)
+    normalised = _normalised(values, dead, scale, offset, GREATEST * level)
+    return Prepared(fill_traces(normalised, dead_traces), scale, dead, report, offset=offset)
+
+
+def _offset(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:
+    """The median of an image's live samples where it is larger than what they vary around it; else 0."""
+    rows = max(1, MOST_SORTED // max(int(np.prod(values.shape[1:])), 1))
+    step = -(-values.shape[0] // rows)
+    some = values[::step][live[::step]].ravel()
+    some = some[:: max(some.size // MOST_SORTED, 1)].astype(np.float64)
+    middle = float(np.median(some)) if some.size else 0.0
+    with np.errstate(all="ignore"):  # of any magnitude: what is infinite in units of the median varies enough
+        return middle if middle and np.sqrt(np.mean((some / middle - 1) ** 2)) < 1 else 0.0
 
 
 def balance(prepared: Prepared) -> Prepared:
@@ -86,24 +102,26 @@ def balance(prepared: Prepared) -> Prepared:
     return replace(prepared, image=np.asarray(prepared.image / gain * level, np.float32), gain=gain / np.float32(level))
 
 
-def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:
-    """Root mean square of the live samples without spikes, of any magnitude; 0 for nothing or for zeros alone."""
-    peak = max((float(part.max(initial=0.0)) for part in _sizes(values, live)), default=0.0)
+def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_], offset: float = 0.0) -> float:
+    """Root mean square of the live samples less an offset, without spikes, of any magnitude; 0 for none or zeros."""
+    peak = max((float(part.max(initial=0.0)) for part in _sizes(values, live, offset)), default=0.0)
     if peak == 0.0:
         return 0.0
-    size = _size_below(values, live, peak, np.inf)
+    size = _size_below(values, live, offset, peak, np.inf)
     for _ in range(20):
-        smaller = _size_below(values, live, peak, SPIKE * size)
+        smaller = _size_below(values, live, offset, peak, SPIKE * size)
         if smaller == 0.0 or smaller >= size * 0.999:
             break
         size = smaller
     return size * peak
 
 
-def _size_below(values: NDArray[np.floating], live: NDArray[np.bool_], peak: float, limit: float) -> float:
+def _size_below(
+    values: NDArray[np.floating], live: NDArray[np.bool_], offset: float, peak: float, limit: float
+) -> float:
     """Root mean square, in units of the peak, of the samples up to a limit."""
     total, count = 0.0, 0
-    for part in _sizes(values, live):
+    for part in _sizes(values, live, offset):
         # Divided by the peak first: squares of 1e200 or 1e-200 leave the range of numbers.
         relative = part / peak
         kept = relative[relative <= limit]
@@ -111,15 +129,17 @@ def _size_below(values: NDArray[np.floating], live: NDArray[np.bool_], peak: flo
     return float(np.sqrt(total / count)) if count else 0.0
 
 
-def _sizes(values: NDArray[np.floating], live: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
+def _sizes(values: NDArray[np.floating], live: NDArray[np.bool_], offset: float) -> Iterator[NDArray[np.float64]]:
     for rows in _rows(values.shape):
-        yield np.abs(values[rows][live[rows]].astype(np.float64))
+        yield np.abs(values[rows][live[rows]].astype(np.float64) - offset)
 
 
-def _normalised(values: NDArray[np.floating], dead: NDArray[np.bool_], scale: float, greatest: float) -> Array:
+def _normalised(
+    values: NDArray[np.floating], dead: NDArray[np.bool_], scale: float, offset: float, greatest: float
+) -> Array:
     normalised = np.zeros(values.shape, dtype=np.float32)
     for rows in _rows(values.shape):
-        part = np.where(dead[rows], 0.0, values[rows].astype(np.float64))
+        part = np.where(dead[rows], 0.0, values[rows].astype(np.float64) - offset)
         # A spike divided by a very small scale may be infinite, and is cut down like any other.
         with np.errstate(over="ignore"):
             normalised[rows] = np.clip(part / scale, -greatest, greatest)

@@ -87,7 +87,9 @@ class Samples(Dataset[Item]):
         sample = {"image": prepared.image}
         for prefix, arrays in (("field", fields), ("label", labels)):
             for name, values in arrays.items():
-                scaled = values.astype(np.float64) / prepared.scale if name in amplitudes else values
+                scaled = (
+                    (values.astype(np.float64) - prepared.offset) / prepared.scale if name in amplitudes else values
+                )
                 unknown = prepared.dead if prefix == "label" else prepared.dead | ~np.isfinite(values)
                 filler = np.nan if prefix == "label" else 0.0
                 kept = np.where(unknown, filler, scaled).astype(np.float32)

@@ -101,7 +101,8 @@ class Chain:
         found = {}
         for output in self.outputs(tasks):
             values = _settled(output, resample(output, state[output.name], height), prepared)
-            found[output.name] = _restored(output, values, prepared)
+            # Spreads have no offset.
+            found[output.name] = _restored(output, values, prepared, prepared.offset if output.name in known else 0.0)
         return Result(found, changes, prepared, rows)
 
     def _refine(
@@ -217,7 +218,7 @@ class Chain:
                     "give fields of the same image."
                 )
             if name in amplitudes:
-                values = values.astype(np.float64) / prepared.scale / prepared.gain
+                values = (values.astype(np.float64) - prepared.offset) / prepared.scale / prepared.gain
             known = np.isfinite(values) & ~prepared.dead
             normalised[name] = np.where(known, values, 0).astype(np.float32)
         return normalised
@@ -252,12 +253,12 @@ def _settled(output: Output, values: Array, prepared: Prepared) -> Array:
     return np.where(prepared.dead, np.float32(0), values)
 
 
-def _restored(output: Output, values: Array, prepared: Prepared) -> Array:
+def _restored(output: Output, values: Array, prepared: Prepared, offset: float) -> Array:
     """An output in the input's amplitudes."""
     if not output.amplitude:
         return values
     greatest = np.finfo(np.float32).max
-    restored = values * np.float64(prepared.scale) * prepared.gain
+    restored = values * np.float64(prepared.scale) * prepared.gain + np.where(prepared.dead, 0.0, offset)
     return np.clip(restored, -greatest, greatest).astype(np.float32)
 
 

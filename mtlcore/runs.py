@@ -130,6 +130,8 @@ def run(
         image = volume.load()
     with clock.timing("infer"):
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
+    if result.prepared.offset:
+        say(f"Amplitudes lie around {result.prepared.offset:.6g}: the network saw them around 0.")
     if isinstance(result.prepared.gain, np.ndarray):
         say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
     if result.rows != len(image):

@@ -145,3 +145,30 @@ def test_results_of_an_image_that_decays_are_those_of_one_that_does_not(make_mod
     for name, factor in (("fault_probability", 1), ("dhr", decay)):
         errors = [np.abs(fields[name] / factor - plain[name])[20:-20].mean() for fields in (found, left)]
         assert errors[0] < 0.5 * errors[1], name
+
+
+@pytest.mark.parametrize("offset", [1000.0, -3.0])
+def test_an_offset_is_taken_off_for_the_network_and_kept_by_amplitudes(make_model, make_image, offset):
+    image, options = make_image((24, 20)), InferOptions(uncertainty=True)
+    image[5:8, 3], image[:, 9] = np.nan, 0  # unknown samples and a dead trace
+    live = np.isfinite(image) & (np.arange(20) != 9)
+    image[live] -= np.median(image[live])
+    chain = Chain.of([make_model(), make_model(stage="mtr")], options=options)
+    plain = chain.run(image).fields
+    shifted = (image + np.float32(offset)).astype(np.float32)
+    shifted[:, 9] = 0
+    found = chain.run(shifted).fields
+    assert np.allclose(found["dhr"][live], plain["dhr"][live] + offset, atol=0.02)
+    assert np.allclose(found["dhr_uncertainty"], plain["dhr_uncertainty"], atol=0.02)
+    assert not found["dhr"][~live].any()
+    alone = Chain.of([make_model(stage="mtr")]).run(shifted, fields={k: v for k, v in found.items() if "unc" not in k})
+    assert abs(alone.fields["dhr"][live].mean() - offset) < 1.5
+
+
+def test_images_of_8_bits_lie_around_0_for_the_network(make_image):
+    image = np.clip(128 + 40 * make_image((60, 40)), 0, 255).astype(np.uint8)
+    prepared = prepare(image)
+    assert prepared.offset == pytest.approx(128, abs=3)
+    assert abs(prepared.image.mean()) < 0.1
+    assert np.sqrt(np.mean(prepared.image**2)) == pytest.approx(1, rel=1e-3)
+    assert prepare(make_image((60, 40)) + 0.3).offset == 0  # a little is no offset
