@@ -140,8 +140,11 @@ class Chain:
         given = [output for task in self.chosen(tasks) for output in task.outputs_in(self.ndim)]
         if not self.options.uncertainty:
             return given
-        varied = {output.name for model in self.models for task in model.given for output in task.outputs}
-        return given + [spread_output(output) for output in given if output.name in varied]
+        return given + [spread_output(output) for output in given if not self.passes_on(output)]
+
+    def passes_on(self, output: Output) -> bool:
+        """Whether no stage of the chain gives an output: then it is one of the fields that the first one reads."""
+        return not any(output in task.outputs for model in self.models for task in model.given)
 
     def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
         """Per model, the tasks to run (None: all): those asked for, and those that the next model refines.

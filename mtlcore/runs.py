@@ -132,6 +132,9 @@ def run(
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
     if result.prepared.offset:
         say(f"Amplitudes lie around {result.prepared.offset:.6g}: the network saw them around 0.")
+    unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]
+    if job.infer.uncertainty and unknown:
+        say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
     if isinstance(result.prepared.gain, np.ndarray):
         say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
     if result.rows != len(image):

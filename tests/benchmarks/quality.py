@@ -11,7 +11,7 @@ the README.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -100,5 +100,9 @@ def main(count: int, recipe: str, models: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    main(int(arguments[0]) if arguments else 100, arguments[1] if len(arguments) > 1 else "rgm2d", arguments[2:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("items", type=int, nargs="?", default=100)
+    parser.add_argument("recipe", nargs="?", default="rgm2d", choices=("rgm2d", "field2d"))
+    parser.add_argument("models", nargs="*")
+    given = parser.parse_args()
+    main(max(given.items, 1), given.recipe, given.models)

@@ -9,7 +9,7 @@ and less. Last figures: see the end of this page.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -84,5 +84,9 @@ def main(count: int, recipe: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    main(int(given[0]) if given else 30, given[1] if given[1:] else "field2d", given[2] if given[2:] else "default")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("items", type=int, nargs="?", default=30)
+    parser.add_argument("recipe", nargs="?", default="field2d", choices=("rgm2d", "field2d"))
+    parser.add_argument("model", nargs="?", default="default")
+    given = parser.parse_args()
+    main(max(given.items, 1), given.recipe, given.model)
