@@ -5,8 +5,8 @@
 
 ``train`` measures a step of each candidate and gives it as many steps as fit in the minutes (cosine schedule to the
 end), on 192x192 crops of one data set of 2,000 items, and evaluates it on 60 items of seed 77, which is used for
-choices alone: packaged models are reported on another seed. ``time`` measures the network and everything with it on a
-256x1024 section. Both write FOLDER/NAME.json and print a row each. Last figures: the README's section on candidates.
+choices alone: packaged models are reported on another seed. ``time`` measures the network on a 256x1024 section. Both
+write FOLDER/NAME.json and print a row each. Last figures: the card of the packaged 2D inference model.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def train_one(name: str, data: Path, folder: Path, minutes: float) -> dict[str, 
 
 
 def time_one(name: str, folder: Path) -> dict[str, float]:
-    """Seconds for a 256x1024 section: the network in either precision, and all that ``mtl run`` computes."""
+    """Seconds of the network for a 256x1024 section, in either precision."""
     image = np.random.default_rng(0).standard_normal((256, 1024)).astype(np.float32)
     model = load_model(str(folder / name / "last"))
     names = {"float32": "network", "bfloat16": "network_bfloat16"}
@@ -134,7 +134,6 @@ def time_one(name: str, folder: Path) -> dict[str, float]:
         enabled = precision == "bfloat16"
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
             times[label] = _best(lambda: model.net(values))
-    times["everything"] = _best(lambda: model.predict(image), 2)
     return times
 
 
@@ -155,7 +154,7 @@ def kept(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     yield figures
     path.write_text(json.dumps(figures, indent=1))
     size = f"{figures['parameters'] / 1e6:.2f} M, {figures['steps']} steps"
-    times = [f"{figures[what]:.2f} s" for what in ("network", "network_bfloat16", "everything") if what in figures]
+    times = [f"{figures[what]:.2f} s" for what in ("network", "network_bfloat16") if what in figures]
     print(" | ".join([name, size, *times, *(f"{figures.get(metric, np.nan):.3f}" for metric in SHOWN)]), flush=True)
 
 

@@ -1,11 +1,14 @@
-"""A third party's task on the packaged model's frozen features, against a new network of the same minutes.
+"""A third party's task on the packaged model's features, frozen or not, against a new network of as many epochs.
 
     pip install ./tests/example_plugin
-    python tests/benchmarks/new_head.py FOLDER [--minutes 3]
+    python tests/benchmarks/new_head.py FOLDER [--epochs 8]
 
 Sections of field2d get bodies of salt (no reflectors, weak noise, a strong top) in FOLDER/data, 60 to train on and 40
-to evaluate. The example plugin's task learns to find them twice, at the command line: from the packaged model with
-``--freeze backbone``, and from nothing. Last figures: see the end of this page.
+to evaluate. The example plugin's task learns to find them at the command line: from the packaged model with ``--freeze
+backbone``, from the packaged model that changes with it, and from nothing.
+
+Last figures, 8 epochs on one core, intersection over union: frozen 0.79 after 82 seconds, fine-tuned 0.96, a new
+network of the default size (half as wide) 0.94 after 65 seconds.
 """
 
 from __future__ import annotations
@@ -66,35 +69,27 @@ def mtl(*arguments: object) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def train_and_measure(data: Path, run: Path, minutes: float, *options: object) -> str:
+def train_and_measure(data: Path, run: Path, epochs: int, *options: object) -> str:
     """The intersection over union on items that were not trained on, and how long it took to learn."""
     common = ("--data", data, "--tasks", "salt", "--force", "--quiet", "--set", "train.learning_rate=3e-3")
     common += ("--set", "train.metric_items=0", "--set", "train.batch_size=4", "--set", "train.average=0.98")
     began = time.monotonic()
-    mtl("train", *common, *options, "--epochs", 2, "--output", run / "timing")
-    starting = time.monotonic()
-    mtl("train", *common, *options, "--epochs", 4, "--output", run / "timing")
-    epoch = max((time.monotonic() - starting) - (starting - began), 0.2) / 2
-    epochs = max(int(60 * minutes / epoch), 2)
-    began = time.monotonic()
-    mtl("train", *common, *options, "--epochs", epochs, "--output", run / "run")
+    mtl("train", *common, *options, "--epochs", epochs, "--output", run)
     seconds = time.monotonic() - began
-    mean = json.loads(mtl("evaluate", "--model", run / "run/best", "--data", data, "--json"))["mean"]
-    return f"{epochs} epochs, {seconds:.0f} s, intersection over union {mean['salt.intersection_over_union']:.3f}"
+    mean = json.loads(mtl("evaluate", "--model", run / "best", "--data", data, "--json"))["mean"]
+    return f"{seconds:.0f} s, intersection over union {mean['salt.intersection_over_union']:.3f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--epochs", type=int, default=8)
     given = parser.parse_args()
     data = given.folder / "data"
     make(data)
-    frozen = ("--from", "default", "--freeze", "backbone")
-    print(
-        "frozen default features:", train_and_measure(data, given.folder / "frozen", given.minutes, *frozen), flush=True
-    )
-    print("new network:            ", train_and_measure(data, given.folder / "new", given.minutes), flush=True)
+    start = ("--from", "default")
+    for name, options in (("frozen", (*start, "--freeze", "backbone")), ("fine-tuned", start), ("new network", ())):
+        print(f"{name:12}", train_and_measure(data, given.folder / name, given.epochs, *options), flush=True)
 
 
 if __name__ == "__main__":
