@@ -106,8 +106,8 @@ def step_seconds(name: str, data: Path, folder: Path) -> float:
     """Median time of a step, items included."""
     clock = Clock()
     with current().listening(clock):
-        train(job(name, data, 4 * TIMED_STEPS), folder / "timing")
-    shutil.rmtree(folder / "timing")
+        train(job(name, data, 4 * TIMED_STEPS), folder / f"{name}-timing")
+    shutil.rmtree(folder / f"{name}-timing")
     return float(np.median(np.diff(clock.times[2:])))
 
 
