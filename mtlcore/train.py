@@ -490,7 +490,13 @@ def _completed(job: Job, start: Model | None) -> Job:
     config = start.config
     tables = {str(table["name"]): table for table in config.tasks}
     tasks = tuple({**tables.get(str(task["name"]), {}), **task} for task in job.tasks) or config.tasks
-    return replace(job, stage=job.stage or config.stage, backbone=job.backbone or config.backbone, tasks=tasks)
+    stage, backbone = _inherited(job.stage, config.stage), _inherited(job.backbone, config.backbone)
+    return replace(job, stage=stage, backbone=backbone, tasks=tasks)
+
+
+def _inherited(wanted: dict[str, Any], had: dict[str, Any]) -> dict[str, Any]:
+    """A part's table, with what it leaves out as in the model's if that has the same part."""
+    return {**had, **wanted} if wanted.get("name", had["name"]) == had["name"] else wanted
 
 
 def _with_options(tasks: Sequence[dict[str, Any]], options: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Any], ...]:

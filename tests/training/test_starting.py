@@ -156,6 +156,19 @@ def test_new_weights_are_not_frozen(dataset, tmp_path):
         train(job, tmp_path / "run", Plugins())
 
 
+def test_a_refining_model_is_trained_on_with_the_options_of_its_stage(dataset, make_model, tmp_path):
+    """Also where the stage is named again; what is said of it changes the rest."""
+    backbone = {"name": "unet", "widths": (8, 16), "dilations": (1,), "features": 4}
+    start = tmp_path / "mtr"
+    make_model(stage={"name": "mtr", "keeps": ["rgt"], "rounds": 2}, backbone=backbone, folder=start)
+    short = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 1}
+    for stage, rounds in (({}, 2), ({"name": "mtr"}, 2), ({"name": "mtr", "rounds": 1}, 1)):
+        job = Job(str(dataset), start=str(start), stage=stage, backbone={"name": "unet"}, train=short)
+        after = load_model(train(job, tmp_path / "run", Plugins()))
+        assert after.config.stage["keeps"] == ["rgt"] and after.config.stage["rounds"] == rounds
+        assert after.config.given == ("dhr", "fault")
+
+
 def test_a_network_of_fewer_steps_takes_over_those_that_it_has(trained, dataset, tmp_path):
     backbone = {**read_job(trained).backbone, "dilations": [1]}
     assert backbone != read_job(trained).backbone

@@ -47,7 +47,10 @@ class MTR(Stage):
             raise MtlError("stage.train_on is 'model', but stage.model names none: give a model folder or name.")
         if self.train_on != "model" and (self.model or self.cache):
             name = "model" if self.model else "cache"
-            raise MtlError(f"stage.{name} is given, but stage.train_on is '{self.train_on}': say train_on = 'model'.")
+            raise MtlError(
+                f"stage.{name} is given, but stage.train_on is '{self.train_on}': say train_on = 'model', or "
+                "stage.model = '' and stage.cache = false."
+            )
         if self.rounds < 1:
             raise MtlError(f"stage.rounds is {self.rounds}: expected at least 1.")
 
