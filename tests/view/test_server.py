@@ -268,9 +268,12 @@ def test_a_damaged_record_is_one_line(make_result: Callable[..., Path], tmp_path
 def test_ctrl_c_ends_the_command_with_one_line(folder: Path) -> None:
     command = [sys.executable, "-m", "mtl_cli.main", "view", str(folder), "--no-browser"]
     environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+
+    def hear() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background inherits that it ignores Ctrl-C
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, preexec_fn=hear, **pipes) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         with urllib.request.urlopen(url + "api/result", timeout=10) as answer:
