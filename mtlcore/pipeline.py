@@ -261,7 +261,9 @@ def _restored(output: Output, values: Array, prepared: Prepared, offset: float) 
     if not output.amplitude:
         return values
     greatest = np.finfo(np.float32).max
-    restored = values * np.float64(prepared.scale) * prepared.gain + np.where(prepared.dead, 0.0, offset)
+    restored = values * np.float64(prepared.scale) * prepared.gain
+    if offset:
+        restored[~prepared.dead] += offset
     return np.clip(restored, -greatest, greatest).astype(np.float32)
 
 

@@ -121,7 +121,8 @@ def run(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     chain, volume, clock = opened.chain, opened.volume, opened.clock
     say(f"Results: {folder}")
-    if job.start and not _same_image(job):
+    described = describe_input(job, volume)
+    if job.start and not _same_image(described, results.read_record(job.start)["input"]):
         say(f"Warning: {job.start} was made from another file than {job.input}: refinement expects one image.")
     say(f"Device: {describe(opened.device)}")
     for note in dict.fromkeys(model.config.note for model in chain.models if model.config.note):
@@ -143,7 +144,7 @@ def run(
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),
-        "input": describe_input(job, volume),
+        "input": described,
         "device": describe(opened.device),
         "models": _describe_models(chain, result),
         "changes": result.changes,
@@ -226,13 +227,11 @@ def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
     return path
 
 
-def _same_image(job: RunJob) -> bool:
-    """Whether the input is the file that the fields to refine were made from."""
-    assert job.start is not None
-    described = results.read_record(job.start)["input"]
-    if job.input is None or "example" in described:
-        return job.input is None and "example" in described
-    return not described.get("sha256") or content_hash(job.input) == described["sha256"]
+def _same_image(described: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether two inputs, as run.json describes them, are one file's contents (or both the built-in section)."""
+    if "example" in described or "example" in before:
+        return "example" in described and "example" in before
+    return not before.get("sha256") or described["sha256"] == before["sha256"]
 
 
 def _describe_models(chain: Chain, result: Result) -> list[dict[str, Any]]:
