@@ -13,9 +13,7 @@ from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
-PLAIN = ("data", "output", "start", "device", "note")
-FLAGS = {"from": "start", "freeze": "freeze", "shape": "shape", "epochs": "epochs"}
-"""More that a file may say, as the flags are called."""
+PLAIN = ("data", "output", "start", "from", "freeze", "shape", "epochs", "device", "note")
 
 
 @click.command()
@@ -52,8 +50,9 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     else:
         of_tasks = tuple(setting for setting in settings if setting.strip().startswith("tasks."))
         tables = options.load_config(config, tuple(setting for setting in settings if setting not in of_tasks))
-        options.refuse_unknown_sections(tables, TABLES + PLAIN + tuple(FLAGS))
-        tables = {FLAGS.get(name, name): value for name, value in tables.items()}
+        options.refuse_unknown_sections(tables, TABLES + PLAIN)
+        if "from" in tables:  # as the flag is called; run folders say start
+            tables["start"] = tables.pop("from")
         task_options = options.load_config(None, of_tasks).get("tasks", {})
         job = make_job(_given(ctx, given, tables), tables, task_options)
 
