@@ -19,13 +19,16 @@ from mtlcore import interrupts
 from mtlcore.amplitude import prepare
 from mtlcore.errors import MtlError
 from mtlcore.gaps import fill_traces
-from mtlcore.interfaces import Items, Output, Stage, Task
+from mtlcore.interfaces import IMAGE, Items, Output, Stage, Task
+from mtlcore.sampling import resample, resample_nearest
 
 Array = NDArray[np.float32]
 Item = dict[str, Array]
 Batch = dict[str, Tensor]
 Key = tuple[int, int]
 """The number of the pass over all items, and the index of an item."""
+PLAIN = Output("")
+"""What a stage reads and no task declares."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,21 @@ class AugmentOptions:
 
     ``flip``: mirror along each horizontal axis with probability one half. ``polarity``: probability that
     amplitudes change their sign. ``amplitude``: amplitudes times a factor up to this many times more or less.
+    ``resample``: depth is sampled up to this many times more finely or coarsely, so that wavelets, layers and faults
+    from thin to thick are seen.
     """
 
     flip: bool = True
     polarity: float = 0.5
     amplitude: float = 1.5
+    resample: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.polarity <= 1:
             raise MtlError(f"augment.polarity is {self.polarity}: expected a probability, 0..1.")
-        if self.amplitude < 1:
-            raise MtlError(f"augment.amplitude is {self.amplitude}: expected a factor of at least 1.")
+        for name in ("amplitude", "resample"):
+            if not getattr(self, name) >= 1:
+                raise MtlError(f"augment.{name} is {getattr(self, name)}: expected a factor of at least 1.")
 
 
 @dataclass(frozen=True)
@@ -73,10 +80,13 @@ class Samples(Dataset[Item]):
         fields = self.stage.training_fields(self.tasks, item, random)
         labels = {output.name: item[output.name] for output in self.outputs if output.name in item}
         sample = self._normalised(item["image"], fields, labels)
+        known = {output.name: output for output in self.outputs}
+        if self.augment is not None and self.augment.resample > 1:
+            sample = _resample(sample, self.augment.resample, known, random)
         if self.crop is not None:
             sample = _crop(sample, self.crop, random)
         if self.augment is not None:
-            sample = _augment(sample, self.augment, {output.name: output for output in self.outputs}, random)
+            sample = _augment(sample, self.augment, known, random)
         return {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in sample.items()}
 
     def _normalised(self, image: Array, fields: Item, labels: Item) -> Item:
@@ -103,6 +113,20 @@ def _crop(sample: Item, size: tuple[int, ...], random: np.random.Generator) -> I
     starts = [int(random.integers(0, max(length - edge, 0) + 1)) for length, edge in zip(shape, size, strict=True)]
     window = tuple(slice(start, start + edge) for start, edge in zip(starts, size, strict=True))
     return {name: values[window] for name, values in sample.items()}
+
+
+def _resample(sample: Item, most: float, outputs: dict[str, Output], random: np.random.Generator) -> Item:
+    """All arrays on as many rows as a random factor gives; what is unknown stays so."""
+    height = sample["image"].shape[0]
+    rows = max(round(height * most ** random.uniform(-1, 1)), 1)
+    if rows == height:
+        return sample
+    resampled = {}
+    for name, values in sample.items():
+        output = IMAGE if name == "image" else outputs.get(name.partition("/")[2], PLAIN)
+        unknown = resample_nearest(np.isnan(values), rows)
+        resampled[name] = np.where(unknown, np.float32(np.nan), resample(output, np.nan_to_num(values), rows))
+    return resampled
 
 
 def _augment(sample: Item, options: AugmentOptions, outputs: dict[str, Output], random: np.random.Generator) -> Item:

@@ -14,7 +14,10 @@ from mtlcore.data import Batch, part
 from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Stage, Task
+from mtlcore.muon import Muon
 from mtlcore.net import MultiTaskNet, Raw
+
+OptimizerName = Literal["adamw", "muon", "adam", "sgd"]
 
 EPSILON = 1e-6
 """Adam's, above its usual 1e-8: gradients that are rounding alone then move nothing, and 2 ranks follow 1."""
@@ -51,7 +54,7 @@ def scheduled_rate(
 
 
 def make_optimizer(
-    name: Literal["adamw", "adam", "sgd"], parameters: Iterable[nn.Parameter], rate: float, weight_decay: float
+    name: OptimizerName, parameters: Iterable[nn.Parameter], rate: float, weight_decay: float
 ) -> torch.optim.Optimizer:
     """An optimizer; weight decay acts on convolutions alone, not on biases and normalisation."""
     every = list(parameters)
@@ -61,6 +64,8 @@ def make_optimizer(
     ]
     if name == "adamw":
         return torch.optim.AdamW(groups, lr=rate, eps=EPSILON)
+    if name == "muon":
+        return Muon(groups, lr=rate, eps=EPSILON)
     if name == "adam":
         return torch.optim.Adam(groups, lr=rate, eps=EPSILON)
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)

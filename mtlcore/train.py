@@ -37,6 +37,7 @@ from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
     MovingAverage,
     Objective,
+    OptimizerName,
     Plateau,
     check_labels,
     has_labels,
@@ -66,7 +67,7 @@ class TrainOptions:
     epoch_items: int | None = None
     batch_size: int = 8
     crop: tuple[int, ...] | None = None
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    optimizer: OptimizerName = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
@@ -199,7 +200,7 @@ class Trainer:
     def _resolved(self, job: Job, start: Model | None, items: Items) -> Job:
         """The job with every option that it leaves to a default, and with what was found."""
         if job.periods is None:
-            job = replace(job, periods=_periods(items, start, self.options))
+            job = replace(job, periods=_periods(items, start, self.options, self.augment.resample))
         if start is not None:
             had = {task.name for task in start.tasks}
             job = replace(job, new_tasks=tuple(task.name for task in self.parts.tasks if task.name not in had))
@@ -237,7 +238,7 @@ class Trainer:
         ndim = len(train_items.shape)
         self.config = describe(self.parts, ndim, note=self.job.note, periods=self.job.periods)
         level, seed = self.config.amplitude, self.options.seed
-        crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape)
+        crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape, self.augment.resample)
         shared = (self.parts.stage, self.parts.tasks, level)
         self.train_samples = Samples(train_items, *shared, seed, crop, self.augment)
         self.train_samples[(0, 0)]  # what is wrong with it is said before anything is written
@@ -470,14 +471,18 @@ def _starting_model(job: Job, plugins: Plugins) -> Model:
     return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
 
 
-def _periods(items: Items, start: Model | None, options: TrainOptions) -> tuple[float, float] | None:
-    """Periods that the model will know: those of the data, and of the model that training starts from.
+def _periods(
+    items: Items, start: Model | None, options: TrainOptions, resample: float
+) -> tuple[float, float] | None:
+    """Periods that the model will know: those of the data, resampled or not, and of the model that training starts from.
 
     With a frozen backbone only the latter: its tasks must go on seeing images as they did.
     """
     if start is not None and "backbone" in options.freeze:
         return start.config.periods
     found = typical_periods(items)
+    if found is not None:
+        found = found[0] / resample, found[1] * resample
     if start is None or start.config.periods is None or found is None:
         return found
     return min(found[0], start.config.periods[0]), max(found[1], start.config.periods[1])
@@ -517,9 +522,11 @@ def replace_training(model: Model, training: dict[str, Any]) -> Model:
     return Model(config, Parts(model.stage, model.backbone, model.tasks), model.net)
 
 
-def _crop_size(wanted: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+def _crop_size(wanted: tuple[int, ...], items: tuple[int, ...], resample: float) -> tuple[int, ...]:
+    """A window's size, no larger than the smallest that items become."""
+    shape = (round(items[0] / resample), *items[1:])
     if len(wanted) != len(shape):
-        raise OptionError(f"train.crop is {wanted}: the items have {len(shape)} axes, {shape}.")
+        raise OptionError(f"train.crop is {wanted}: the items have {len(items)} axes, {items}.")
     if min(wanted) < 0:
         raise OptionError(f"train.crop is {wanted}: expected sizes, or 0 for a whole axis.")
     return tuple(min(edge or length, length) for edge, length in zip(wanted, shape, strict=True))

@@ -51,6 +51,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "train":
+            # Read when numpy is loaded. Else the threads of each worker's matrix products spin on the cores that
+            # train: 1.04 instead of 0.87 s per step with one worker on two cores.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         module, _, function = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), function)
         name_variables(cmd_name, command)

@@ -34,10 +34,12 @@ from mtlcore.train import Job, train
 
 SMALL = {"name": "unet", "widths": [32, 48, 64, 96]}
 DEFAULT = {"name": "unet", "widths": [48, 64, 96, 128]}
+THREE = {"name": "unet", "widths": [48, 72, 128]}
 NETWORKS: dict[str, dict[str, Any]] = {
     "small": SMALL,
     "default": DEFAULT,
-    "three-levels": {"name": "unet", "widths": [48, 72, 128]},
+    "three-levels": THREE,
+    "wider-context": {**THREE, "dilations": [1, 2, 4, 8]},
     "five-levels": {"name": "unet", "widths": [32, 48, 64, 96, 96]},
     "no-dilation": {**SMALL, "dilations": [1]},
     "full-resolution": {"name": "unet", "stem": 1, "widths": [16, 32, 48, 64, 96]},
@@ -52,8 +54,13 @@ LOSSES: dict[str, dict[str, dict[str, Any]]] = {
     "slopes": {"rgt": {"variant": "slopes"}},
 }
 """Of the small network. Tasks have figures of their own, so that one training tells of a loss of each."""
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "muon": {"optimizer": "muon"},
+    "muon-5": {"optimizer": "muon", "learning_rate": 5e-3},
+}
 CANDIDATES: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
     **{name: (backbone, {}) for name, backbone in NETWORKS.items()},
+    **{name: (THREE, {}) for name in OPTIMIZERS},
     "reference-network": ({"name": "resunet"}, LOSSES["all-reference"]),
     **{name: (SMALL, tasks) for name, tasks in LOSSES.items()},
 }
@@ -93,6 +100,7 @@ def job(name: str, data: Path, epoch_items: int) -> Job:
             "epoch_items": epoch_items,
             "batch_size": 4,
             "learning_rate": 1e-3 if backbone["name"] == "resunet" else 2e-3,
+            **OPTIMIZERS.get(name, {}),
             "average": 0.99,
             "precision": "bfloat16",
             "metric_items": 0,

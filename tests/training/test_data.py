@@ -21,6 +21,7 @@ from mtlcore.data import AugmentOptions, EpochOrder, Samples, batches, collate, 
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Items
 from mtlcore.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
+from mtlcore.sampling import resample_nearest
 
 TASKS = (DHR(), RGT(), Fault())
 
@@ -231,3 +232,35 @@ def test_a_moving_average_is_fast_at_first_and_then_slow():
     net.weight.data.fill_(2)
     average.update(net)
     assert float(average.state["weight"]) == pytest.approx(1.1, abs=1e-3)
+
+
+def test_resampled_items_are_those_of_data_sampled_otherwise():
+    """Labels follow: time keeps its order, dips turn, what is unknown stays so."""
+    made = {name: values.copy() for name, values in items()[0].items()}
+    made["image"][:, 4] = 0
+    one = Samples(Few((made,)), MTI(), TASKS, 1.0, 0, augment=AugmentOptions(False, 0.0, 1.0, resample=2.0))
+    plain = replace(one, augment=None)[0, 0]
+    heights = set()
+    for number in range(12):
+        sample = one[number, 0]
+        rows = sample["image"].shape[0]
+        heights.add(rows)
+        factor = rows / plain["image"].shape[0]
+        assert 0.5 <= factor <= 2
+        for name, values in sample.items():
+            assert values.shape == sample["image"].shape
+            assert np.isnan(values[:, 4]).all() == name.startswith("label/"), name
+        live = np.arange(sample["image"].shape[1]) != 4
+        assert np.nanmin(np.diff(sample["label/rgt"][:, live], axis=0)) >= 0
+        nearest = resample_nearest(plain[f"label/{DIP}"][:, live], rows)
+        turned = np.tan(np.deg2rad(sample[f"label/{DIP}"][:, live]))
+        assert np.allclose(np.abs(turned), np.abs(factor * np.tan(np.deg2rad(nearest))), rtol=1e-3)
+    assert len(heights) > 6
+
+
+def test_a_window_fits_the_shortest_of_resampled_items():
+    """Batches hold items of one size, whatever factors were drawn."""
+    made = items()[0]
+    shape = tuple(made["image"].shape)
+    one = samples(crop=(round(shape[0] / 1.5), shape[1]), augment=AugmentOptions(resample=1.5))
+    assert {one[number, 0]["image"].shape for number in range(12)} == {(round(shape[0] / 1.5), shape[1])}

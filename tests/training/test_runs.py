@@ -89,7 +89,7 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(run, job, figures, tmp_path,
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["muon", "adam", "sgd"])
 def test_other_optimizers_go_on_bit_for_bit(run, job, figures, tmp_path, optimizer):
     options = {"optimizer": optimizer, "schedule": "plateau", "plateau_patience": 0, "average": 0.0}
     whole, folder = run(**options), tmp_path / "stopped"
