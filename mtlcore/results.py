@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import shutil
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from mtlcore.atomic import atomic_write_text
 from mtlcore.errors import MtlError
-from mtlcore.files import make_format, open_volume
+from mtlcore.files import content_hash, make_format, open_volume
 from mtlcore.interfaces import Output
 from mtlcore.model import Model
 from mtlcore.plugins import Plugins
@@ -128,10 +129,18 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def hashes(record: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of the files that a run read, by path: of its input and of its models' folders."""
-    described = record.get("input", {})
-    found = {described["path"]: described["sha256"]} if "path" in described else {}
+    """SHA-256 of what a run read, by path: its input, the fields that it refined, and its models' folders."""
+    read = [record.get("input", {}), record.get("from") or {}]
+    found = {described["path"]: described["sha256"] for described in read if "path" in described}
     return found | {model["folder"]: model["sha256"] for model in record.get("models", ())}
+
+
+def describe_start(folder: Path) -> dict[str, str]:
+    """What run.json says of an earlier result whose fields are refined: where it is, and the hash of all its fields."""
+    lines = [
+        f"{content_hash(folder / entry['file'])}  {name}\n" for name, entry in read_record(folder)["outputs"].items()
+    ]
+    return {"path": str(folder.resolve()), "sha256": hashlib.sha256("".join(lines).encode()).hexdigest()}
 
 
 def describe_model(model: Model, passes: int) -> dict[str, Any]:

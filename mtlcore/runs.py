@@ -145,6 +145,7 @@ def run(
         "started": started,
         "config": dict(config or {}),
         "input": described,
+        "from": results.describe_start(job.start) if job.start else None,
         "device": describe(opened.device),
         "models": _describe_models(chain, result),
         "changes": result.changes,

@@ -112,6 +112,21 @@ def test_refinement_in_one_command_and_from_an_earlier_result(
     np.testing.assert_allclose(np.load("chained/dhr.npy"), np.load("second/dhr.npy"), atol=1e-4)
 
 
+def test_a_repeated_refinement_says_that_the_result_it_begins_with_has_changed(
+    mtl: Run, model: Path, image: Path, make_model: Any, tmp_path: Path
+) -> None:
+    make_model(stage="mtr", folder=tmp_path / "mtr")
+    assert mtl("run", "-i", image, "--model", model, "--no-pictures", "-o", "first").exit_code == 0
+    refine = ("--stage", "mtr", "--from", "first", "--model", tmp_path / "mtr", "--no-pictures")
+    assert mtl("run", *refine, "-o", "second").exit_code == 0
+    repeat = ("run", "--config", "second/run.json", "-o")
+    assert "has changed" not in mtl(*repeat, "third").stderr
+    np.save("first/dhr.npy", -np.load("first/dhr.npy"))
+    changed = mtl(*repeat, "fourth")
+    assert changed.exit_code == 0
+    assert f"Warning: {Path('first').resolve()} has changed since the run that this one repeats." in changed.stderr
+
+
 def test_refining_an_image_that_has_changed_is_refused(
     mtl: Run, model: Path, image: Path, make_model: Any, tmp_path: Path
 ) -> None:

@@ -190,8 +190,10 @@ def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     result = mtl("train", "--resume", "run", "--set", "train.epochs=2")
     assert result.exit_code == 0, result.output
     assert len(Path("run/epochs.csv").read_text().splitlines()) == 3
-    refused = mtl("train", "--resume", "run", "--epochs", "9")
-    assert refused.exit_code == 2 and "--epochs cannot be given with --resume" in refused.stderr
+    assert mtl("train", "--resume", "run", "--epochs", "3").exit_code == 0
+    assert len(Path("run/epochs.csv").read_text().splitlines()) == 4
+    refused = mtl("train", "--resume", "run", "--stage", "mtr")
+    assert refused.exit_code == 2 and "--stage cannot be given with --resume" in refused.stderr
 
 
 REFUSALS = {

@@ -165,19 +165,21 @@ def _claim(output: Any, force: bool) -> Path:
 
 
 def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tuple[str, ...]) -> Any:
-    """The run's own job; only the device and settings may change."""
+    """The run's own job; only the device, the number of epochs and settings may change."""
     from dataclasses import asdict, replace
 
     from mtlcore.config import apply_settings, build
     from mtlcore.errors import OptionError
     from mtlcore.train import Job, read_job
 
-    for name in ("data", "output", "stage", "tasks", "backbone", "shape", "epochs", "start", "freeze"):
+    for name in ("data", "output", "stage", "tasks", "backbone", "shape", "start", "freeze"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
             flag = {"start": "from"}.get(name, name)
             raise OptionError(f"--{flag} cannot be given with --resume: the run goes on as it began.")
     if config:
         raise OptionError("--config cannot be given with --resume: the run goes on as it began.")
+    if ctx.get_parameter_source("epochs") == click.core.ParameterSource.COMMANDLINE:
+        settings = (f"train.epochs={ctx.params['epochs']}", *settings)
     job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")
     if ctx.get_parameter_source("device") != click.core.ParameterSource.DEFAULT:
         job = replace(job, device=ctx.params["device"])
