@@ -62,10 +62,13 @@ class Muon(torch.optim.Optimizer):
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-        nesterov = parameter.grad.lerp(state["momentum"], group["momentum"])  # type: ignore[union-attr]
-        matrix = nesterov.flatten(1)
-        return (orthogonalised(matrix) * (ADAM_SHARE * math.sqrt(max(matrix.shape)))).view_as(parameter)
+        gradient: Any = parameter.grad
+        state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        matrix = gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
+        # A task whose labels a batch lacks must rest: its momentum, however little is left, would be a whole step.
+        size = ADAM_SHARE * math.sqrt(max(matrix.shape)) * gradient.any()
+        update: Tensor = orthogonalised(matrix) * size
+        return update.view_as(parameter)
 
     def _adam(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[parameter]
@@ -95,7 +98,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     Newton-Schulz iteration with Jordan's quintic: fast where singular values are small, and never exact.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    values = matrix.T if tall else matrix
+    values: Tensor = matrix.T if tall else matrix
     values = values / values.norm().clamp_min(1e-7)
     first, third, fifth = QUINTIC
     for _ in range(ITERATIONS):

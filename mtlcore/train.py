@@ -67,8 +67,8 @@ class TrainOptions:
     epoch_items: int | None = None
     batch_size: int = 8
     crop: tuple[int, ...] | None = None
-    optimizer: OptimizerName = "adamw"
-    learning_rate: float = 1e-3
+    optimizer: OptimizerName = "muon"
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
     warmup_steps: int = 100
@@ -471,10 +471,8 @@ def _starting_model(job: Job, plugins: Plugins) -> Model:
     return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
 
 
-def _periods(
-    items: Items, start: Model | None, options: TrainOptions, resample: float
-) -> tuple[float, float] | None:
-    """Periods that the model will know: those of the data, resampled or not, and of the model that training starts from.
+def _periods(items: Items, start: Model | None, options: TrainOptions, resample: float) -> tuple[float, float] | None:
+    """Periods that the model will know: of the data, resampled or not, and of the model that training starts from.
 
     With a frozen backbone only the latter: its tasks must go on seeing images as they did.
     """

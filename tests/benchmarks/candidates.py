@@ -99,6 +99,7 @@ def job(name: str, data: Path, epoch_items: int) -> Job:
             "epochs": 1,
             "epoch_items": epoch_items,
             "batch_size": 4,
+            "optimizer": "adamw",
             "learning_rate": 1e-3 if backbone["name"] == "resunet" else 2e-3,
             **OPTIMIZERS.get(name, {}),
             "average": 0.99,

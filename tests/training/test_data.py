@@ -246,6 +246,8 @@ def test_resampled_items_are_those_of_data_sampled_otherwise():
         rows = sample["image"].shape[0]
         heights.add(rows)
         factor = rows / plain["image"].shape[0]
+        if factor == 1:
+            continue
         assert 0.5 <= factor <= 2
         for name, values in sample.items():
             assert values.shape == sample["image"].shape

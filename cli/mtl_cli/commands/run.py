@@ -47,8 +47,8 @@ SECTIONS = ("run", "format", "output_format")
 @options.precision_option
 @click.option("--tta/--no-tta", help="Average over mirrored copies of the image.")
 @click.option("--uncertainty/--no-uncertainty", help="Also write how much outputs vary over copies of the image.")
-@click.option("--no-pictures", is_flag=True, help="Draw nothing.")
-@click.option("--report", is_flag=True, help="Write a page on the result too, as mtl report does.")
+@click.option("--no-pictures/--pictures", "no_pictures", help="Draw nothing.")
+@click.option("--report/--no-report", help="Write a page on the result too, as mtl report does.")
 @options.device_option
 @options.force_option
 @options.config_option
