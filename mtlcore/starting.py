@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 
+from mtlcore.checkpoint import load_model
 from mtlcore.errors import OptionError, suggestion
+from mtlcore.job import Job
 from mtlcore.model import Model
 from mtlcore.net import MultiTaskNet
+from mtlcore.plugins import Plugins
+from mtlcore.sources import open_items
 
 BODY = ("backbone", "encoder", "decoder")
 """Names of a network's parts beside those of tasks: ``decoder`` is the one that all tasks share."""
+
+
+def starting_model(job: Job, plugins: Plugins) -> Model:
+    """The model that training starts from; of packaged ones, that of NAME@STAGE, or of the job's stage.
+
+    Of several it is the one of as many axes as the data have.
+    """
+    items = open_items(job.data, job.source, "train", (), plugins)
+    name, _, stage = job.start.partition("@")
+    if Path(job.start).exists():
+        name, stage = job.start, ""
+    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
 
 
 @torch.no_grad()

@@ -13,9 +13,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,20 +24,20 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mtlcore import interrupts
 from mtlcore.atomic import atomic_write_text
-from mtlcore.checkpoint import load_model, save_model
+from mtlcore.checkpoint import save_model
 from mtlcore.config import build
 from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
-from mtlcore.device import Precision, resolve
+from mtlcore.device import resolve
 from mtlcore.distributed import Ranks, ranks
-from mtlcore.errors import MtlError, MtlWarning, OptionError, suggestion
+from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
+from mtlcore.job import JOB, Job, TrainOptions, completed, with_options
 from mtlcore.logs import LOG, TABLE, CsvLog, JsonLinesLog
 from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
     MovingAverage,
     Objective,
-    OptimizerName,
     Plateau,
     check_labels,
     has_labels,
@@ -48,73 +48,11 @@ from mtlcore.pipeline import Chain
 from mtlcore.plugins import Plugins, current
 from mtlcore.sampling import typical_periods
 from mtlcore.sources import open_items
-from mtlcore.starting import parts_named, take_over
+from mtlcore.starting import parts_named, starting_model, take_over
 from mtlcore.training_state import load_state, save_state
 
-JOB, STATE = "train.json", "state.safetensors"
+STATE = "state.safetensors"
 DEFAULT_CROP = {2: (192, 192), 3: (64, 64, 64)}
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train. ``batch_size`` counts all processes together; ``epoch_items``: items
-    in an epoch (None: all that there are); ``crop`` is depth first (None: 192x192 in 2D,
-    64x64x64 in 3D; 0 on an axis: all of it). ``average`` is the decay of the weights' moving average (0: none),
-    which is what is validated and kept. ``learned_weights``: learn the balance of the tasks. ``freeze``: parts that
-    stay as they are: "backbone", "encoder", "decoder" (the shared one), or a task."""
-
-    epochs: int = 50
-    epoch_items: int | None = None
-    batch_size: int = 8
-    crop: tuple[int, ...] | None = None
-    optimizer: OptimizerName = "muon"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
-    warmup_steps: int = 100
-    plateau_factor: float = 0.1
-    plateau_patience: int = 10
-    average: float = 0.999
-    gradient_clip: float = 1.0
-    precision: Precision = "float32"
-    learned_weights: bool = False
-    freeze: tuple[str, ...] = ()
-    seed: int = 0
-    workers: int = 0
-    metric_items: int = 8
-    save_minutes: float = 10.0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "epoch_items"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise OptionError(f"train.{name} is {getattr(self, name)}: expected at least 1.")
-        if not 0 <= self.average < 1:
-            raise OptionError(f"train.average is {self.average}: expected a decay from 0 to below 1.")
-        if not self.learning_rate > 0:
-            raise OptionError(f"train.learning_rate is {self.learning_rate}: expected more than 0.")
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a run follows from. Stage, backbone and tasks are tables with a ``name`` and options; ``data`` is
-    a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
-    name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
-    that are left out are then its. ``task_options``: by name, options of whatever tasks are found. ``new_tasks``,
-    those that the model lacks, and ``periods`` (see ModelConfig) are found."""
-
-    data: str
-    stage: dict[str, Any] = field(default_factory=dict)
-    tasks: tuple[dict[str, Any], ...] = ()
-    backbone: dict[str, Any] = field(default_factory=dict)
-    start: str = ""
-    new_tasks: tuple[str, ...] = ()
-    task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
-    periods: tuple[float, float] | None = None
-    source: dict[str, Any] = field(default_factory=dict)
-    train: dict[str, Any] = field(default_factory=dict)
-    augment: dict[str, Any] = field(default_factory=dict)
-    device: str = "auto"
-    note: str = ""
 
 
 def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None = None, resume: bool = False) -> Path:
@@ -146,17 +84,6 @@ def _begin(job: Job, folder: Path) -> None:
     atomic_write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
 
 
-def read_job(folder: Path) -> Job:
-    """The job of a run folder."""
-    path = folder / JOB
-    try:
-        return build(Job, json.loads(path.read_text(encoding="utf-8")), str(path))
-    except FileNotFoundError:
-        raise MtlError(f"{folder} is no training run: it holds no {JOB}. Start one with mtl train --output.") from None
-    except ValueError as error:
-        raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
-
-
 class Trainer:
     """One run. ``step`` counts batches of the present epoch, ``sums`` adds up its losses."""
 
@@ -166,10 +93,10 @@ class Trainer:
         self.options = build(TrainOptions, job.train, "train")
         if self.options.batch_size % group.count:
             raise MtlError(f"train.batch_size {self.options.batch_size} does not divide among {group.count} processes.")
-        start = None if resume or not job.start else _starting_model(job, plugins)
-        job = _completed(job, start)
+        start = None if resume or not job.start else starting_model(job, plugins)
+        job = completed(job, start)
         wanted = job.tasks or tuple({"name": name} for name in plugins.tasks.loadable()[0])
-        tasks = tuple(build_part("task", task, plugins) for task in _with_options(wanted, job.task_options))
+        tasks = tuple(build_part("task", task, plugins) for task in with_options(wanted, job.task_options))
         items = self._open_items(job, tasks)
         if not job.tasks:
             # All that are installed and that the data have labels for.
@@ -459,18 +386,6 @@ class Trainer:
             getattr(self.plugins.hook, hook)(**values)
 
 
-def _starting_model(job: Job, plugins: Plugins) -> Model:
-    """The model that training starts from; of packaged ones, that of NAME@STAGE, or of the job's stage.
-
-    Of several it is the one of as many axes as the data have.
-    """
-    items = open_items(job.data, job.source, "train", (), plugins)
-    name, _, stage = job.start.partition("@")
-    if Path(job.start).exists():
-        name, stage = job.start, ""
-    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
-
-
 def _periods(items: Items, start: Model | None, options: TrainOptions, resample: float) -> tuple[float, float] | None:
     """Periods that the model will know: of the data, resampled or not, and of the model that training starts from.
 
@@ -484,34 +399,6 @@ def _periods(items: Items, start: Model | None, options: TrainOptions, resample:
     if start is None or start.config.periods is None or found is None:
         return found
     return min(found[0], start.config.periods[0]), max(found[1], start.config.periods[1])
-
-
-def _completed(job: Job, start: Model | None) -> Job:
-    """What the job leaves out: as in the model that it starts from, else the defaults."""
-    if start is None:
-        return replace(job, stage=job.stage or {"name": "mti"}, backbone=job.backbone or {"name": "unet"})
-    config = start.config
-    tables = {str(table["name"]): table for table in config.tasks}
-    tasks = tuple({**tables.get(str(task["name"]), {}), **task} for task in job.tasks) or config.tasks
-    stage, backbone = _inherited(job.stage, config.stage), _inherited(job.backbone, config.backbone)
-    return replace(job, stage=stage, backbone=backbone, tasks=tasks)
-
-
-def _inherited(wanted: dict[str, Any], had: dict[str, Any]) -> dict[str, Any]:
-    """A part's table, with what it leaves out as in the model's if that has the same part."""
-    return {**had, **wanted} if wanted.get("name", had["name"]) == had["name"] else wanted
-
-
-def _with_options(tasks: Sequence[dict[str, Any]], options: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Tables of tasks with options laid over them; MtlError where there is no such task."""
-    names = [str(task["name"]) for task in tasks]
-    for name in options:
-        if name not in names:
-            raise OptionError(
-                f"There are options of a task '{name}', which is not trained. {suggestion(name, names)}"
-                f"The tasks are {', '.join(names)}."
-            )
-    return tuple({**task, **options.get(str(task["name"]), {})} for task in tasks)
 
 
 def replace_training(model: Model, training: dict[str, Any]) -> Model:

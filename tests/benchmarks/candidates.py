@@ -27,10 +27,11 @@ from mtl_seismic.synth.source import Synthetic
 from mtlcore import hookimpl
 from mtlcore.checkpoint import load_model
 from mtlcore.evaluate import evaluate_item, summary
+from mtlcore.job import Job
 from mtlcore.net import parameter_count
 from mtlcore.pipeline import Chain
 from mtlcore.plugins import current
-from mtlcore.train import Job, train
+from mtlcore.train import train
 
 SMALL = {"name": "unet", "widths": [32, 48, 64, 96]}
 DEFAULT = {"name": "unet", "widths": [48, 64, 96, 128]}

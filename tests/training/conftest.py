@@ -11,8 +11,9 @@ import torch
 from mtl_seismic.datasets.reference import write_item
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
+from mtlcore.job import Job
 from mtlcore.plugins import Plugins, current
-from mtlcore.train import Job, train
+from mtlcore.train import train
 
 SHAPE = (48, 48)
 BACKBONE = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}

@@ -18,10 +18,11 @@ from safetensors.torch import load_file
 from mtl_seismic.stages import mtr
 from mtlcore import MtlError, hookimpl
 from mtlcore.checkpoint import load_model, save_model
+from mtlcore.job import read_job
 from mtlcore.model import Model
 from mtlcore.optimise import Objective
 from mtlcore.plugins import Plugins
-from mtlcore.train import read_job, train
+from mtlcore.train import train
 
 ALL = [{"name": name} for name in ("dhr", "rgt", "fault")]
 
@@ -150,7 +151,8 @@ def test_workers_change_nothing(run, figures):
 SCRIPT = """
 import json, sys, torch
 from pathlib import Path
-from mtlcore.train import Job, train
+from mtlcore.job import Job
+from mtlcore.train import train
 
 torch.set_num_threads(1)
 

@@ -9,8 +9,9 @@ from safetensors.torch import load_file
 from mtlcore import MtlError
 from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlWarning
+from mtlcore.job import Job, read_job
 from mtlcore.plugins import Plugins
-from mtlcore.train import Job, read_job, train
+from mtlcore.train import train
 
 
 @pytest.fixture(scope="module")

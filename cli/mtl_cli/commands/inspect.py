@@ -84,8 +84,8 @@ def describe_folder(path: Path, format_name: str | None, format_options: dict[st
     from mtlcore.checkpoint import CONFIG
     from mtlcore.errors import MtlError
     from mtlcore.files import has_known_suffix
+    from mtlcore.job import JOB
     from mtlcore.results import RECORD
-    from mtlcore.train import JOB
 
     for name, describe_content in ((CONFIG, describe_model), (JOB, describe_run), (RECORD, describe_result)):
         if (path / name).is_file():
@@ -132,7 +132,8 @@ def describe_run(path: Path) -> dict[str, Any]:
     import csv
     from dataclasses import asdict
 
-    from mtlcore.train import STATE, read_job
+    from mtlcore.job import read_job
+    from mtlcore.train import STATE
 
     log = path / "epochs.csv"
     epochs = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines())) if log.is_file() else []

@@ -98,7 +98,7 @@ def make_job(
     ``task_options``: by task, those that change options and choose no tasks.
     """
     from mtlcore.errors import OptionError
-    from mtlcore.train import Job
+    from mtlcore.job import Job
 
     if not given["data"]:
         raise OptionError("No training data: say --data DIR, or --data synth:rgm2d.")
@@ -170,7 +170,7 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
 
     from mtlcore.config import apply_settings, build
     from mtlcore.errors import OptionError
-    from mtlcore.train import Job, read_job
+    from mtlcore.job import Job, read_job
 
     for name in ("data", "output", "stage", "tasks", "backbone", "shape", "start", "freeze"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
