@@ -20,7 +20,7 @@ from mtlcore.amplitude import prepare
 from mtlcore.errors import MtlError
 from mtlcore.gaps import fill_traces
 from mtlcore.interfaces import IMAGE, Items, Output, Stage, Task
-from mtlcore.sampling import resample, resample_nearest
+from mtlcore.sampling import resample, resample_smooth
 
 Array = NDArray[np.float32]
 Item = dict[str, Array]
@@ -49,9 +49,9 @@ class AugmentOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.polarity <= 1:
             raise MtlError(f"augment.polarity is {self.polarity}: expected a probability, 0..1.")
-        for name in ("amplitude", "resample"):
-            if not getattr(self, name) >= 1:
-                raise MtlError(f"augment.{name} is {getattr(self, name)}: expected a factor of at least 1.")
+        for name, most in (("amplitude", 1e6), ("resample", 4.0)):
+            if not 1 <= getattr(self, name) <= most:
+                raise MtlError(f"augment.{name} is {getattr(self, name)}: expected a factor from 1 to {most:.0f}.")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _crop(sample: Item, size: tuple[int, ...], random: np.random.Generator) -> I
 
 
 def _resample(sample: Item, most: float, outputs: dict[str, Output], random: np.random.Generator) -> Item:
-    """All arrays on as many rows as a random factor gives; what is unknown stays so."""
+    """All arrays on as many rows as a random factor gives; what is unknown stays so, and what would be made from it."""
     height = sample["image"].shape[0]
     rows = max(round(height * most ** random.uniform(-1, 1)), 1)
     if rows == height:
@@ -124,9 +124,25 @@ def _resample(sample: Item, most: float, outputs: dict[str, Output], random: np.
     resampled = {}
     for name, values in sample.items():
         output = IMAGE if name == "image" else outputs.get(name.partition("/")[2], PLAIN)
-        unknown = resample_nearest(np.isnan(values), rows)
-        resampled[name] = np.where(unknown, np.float32(np.nan), resample(output, np.nan_to_num(values), rows))
+        unknown = np.isnan(values)
+        values = resample(output, _without_gaps(values, unknown), rows)
+        if unknown.any():
+            values = np.where(resample_smooth(unknown.astype(np.float32), rows) > 0, np.float32(np.nan), values)
+        resampled[name] = values
     return resampled
+
+
+def _without_gaps(values: Array, unknown: NDArray[np.bool_]) -> Array:
+    """Each trace with its unknown samples between known ones filled linearly; 0 where all are unknown."""
+    if not unknown.any():
+        return values
+    filled = np.where(unknown, np.float32(0), values).reshape(len(values), -1)
+    gaps = unknown.reshape(len(values), -1)
+    depth = np.arange(len(values))
+    for trace in np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0)):
+        known = ~gaps[:, trace]
+        filled[:, trace] = np.interp(depth, depth[known], filled[known, trace])
+    return filled.reshape(values.shape)
 
 
 def _augment(sample: Item, options: AugmentOptions, outputs: dict[str, Output], random: np.random.Generator) -> Item:

@@ -70,18 +70,20 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
         if resume:
             trainer.restore()
         elif group.leads:
-            _begin(trainer.job, trainer.folder)
+            _begin(trainer.folder)
+        if group.leads:
+            # Of a resumed run too: what it was told to change holds when it is resumed once more.
+            atomic_write_text(trainer.folder / JOB, json.dumps(asdict(trainer.job), indent=2) + "\n")
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
     return trainer.folder / "best"
 
 
-def _begin(job: Job, folder: Path) -> None:
-    """Write down what a new run is to do."""
+def _begin(folder: Path) -> None:
+    """Make a new run's folder, without what an earlier run left that this one does not go on with."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (STATE, LOG, TABLE):  # of an earlier run, which this one does not go on with
+    for name in (STATE, LOG, TABLE):
         (folder / name).unlink(missing_ok=True)
-    atomic_write_text(folder / JOB, json.dumps(asdict(job), indent=2) + "\n")
 
 
 class Trainer:
@@ -152,6 +154,7 @@ class Trainer:
         left = (*self.options.freeze, *self.parts.stage.keeps)
         trained = [task for task in self.parts.tasks if task.name not in left]
         kept = [task.name for task in trained if task.name in had and not has_labels(task, names)]
+        self.some_rest = bool(kept)
         check_labels([task for task in trained if task.name not in kept], names)
         if kept and "backbone" not in self.options.freeze:
             warnings.warn(
@@ -203,7 +206,9 @@ class Trainer:
 
     def run(self, interrupted: interrupts.Flag) -> None:
         """All epochs that are left."""
-        wrapped: Any = DistributedDataParallel(self.objective) if self.group.count > 1 else self.objective
+        wrapped: Any = self.objective
+        if self.group.count > 1:
+            wrapped = DistributedDataParallel(self.objective, find_unused_parameters=self.some_rest)
         self._tell("stage_started", stage="train", total=self.options.epochs * self._steps(), folder=self.folder)
         values: dict[str, float] = {}
         while self.epoch < self.options.epochs:

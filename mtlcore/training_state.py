@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, OptionError
 from mtlcore.tensors import save_tensors
 
 
@@ -31,7 +31,7 @@ def save_state(
             if value is not None:
                 tensors[f"optimizer/{number}/{name}"] = torch.as_tensor(value)
     tensors["random"] = torch.get_rng_state()
-    save_tensors(tensors, path, {"facts": json.dumps(facts)})
+    save_tensors(tensors, path, {"facts": json.dumps({**facts, "optimizer": type(optimizer).__name__})})
 
 
 def load_state(
@@ -46,6 +46,12 @@ def load_state(
         raise MtlError(f"{path} does not exist: nothing was saved yet. Start again with --force.") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MtlError(f"{path} cannot be read as a training state: {error}.") from None
+    used = type(optimizer).__name__
+    if facts.get("optimizer", used) != used:
+        raise OptionError(
+            f"train.optimizer is {used.lower()}, but {path} holds the memory of {facts['optimizer'].lower()}: leave it "
+            "as it was, or start a new run --from the last model."
+        )
     try:
         objective.load_state_dict(_below(tensors, "objective"))
         _restore_optimizer(optimizer, _below(tensors, "optimizer"))

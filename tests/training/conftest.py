@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -76,3 +83,58 @@ def figures():
             return [{name: value for name, value in row.items() if name != "time"} for row in csv.DictReader(file)]
 
     return read
+
+
+SCRIPT = """
+import json, sys, torch
+from pathlib import Path
+from mtlcore.job import Job
+from mtlcore.train import train
+
+torch.set_num_threads(1)
+
+if __name__ == "__main__":
+    try:
+        train(Job(**json.loads(sys.argv[1])), Path(sys.argv[2]))
+    except KeyboardInterrupt as stop:
+        print(stop)
+        sys.exit(130)
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(SCRIPT))
+    return path
+
+
+@pytest.fixture
+def on_two_processes(script):
+    """Train a job on two processes of one core each; fails if they do."""
+
+    def act(job: Job, folder: Path) -> None:
+        command = [
+            sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",
+            "--master-port", str(free_port()), str(script), json.dumps(asdict(job)), str(folder),
+        ]  # fmt: skip
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+        process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+        try:
+            _, errors = process.communicate(timeout=300)
+        finally:
+            # torchrun's processes would outlive it.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == 0, errors[-3000:]
+        assert "deprecated" not in errors
+
+    return act
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

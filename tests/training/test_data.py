@@ -266,3 +266,20 @@ def test_a_window_fits_the_shortest_of_resampled_items():
     shape = tuple(made["image"].shape)
     one = samples(crop=(round(shape[0] / 1.5), shape[1]), augment=AugmentOptions(resample=1.5))
     assert {one[number, 0]["image"].shape for number in range(12)} == {(round(shape[0] / 1.5), shape[1])}
+
+
+def test_resampled_labels_beside_unknown_samples_are_right_or_unknown():
+    made = {name: values.copy() for name, values in items()[0].items()}
+    option = AugmentOptions(False, 0.0, 1.0, resample=1.5)
+    whole = Samples(Few((made,)), MTI(), (RGT(),), 1.0, 0, augment=option)
+    unknown = np.random.default_rng(0).random(made["rgt"].shape) < 0.1
+    partly = replace(whole, items=Few((made | {"rgt": np.where(unknown, np.nan, made["rgt"])},)))
+    shares = []
+    for number in range(6):
+        expected, found = (one[number, 0]["label/rgt"] for one in (whole, partly))
+        known = np.isfinite(found)
+        shares.append(known.mean())
+        # Time is known up to its scale: the extremes may be unknown.
+        slope, level = np.polyfit(found[known], expected[known], 1)
+        assert np.quantile(np.abs(slope * found + level - expected)[known], 0.98) < 0.02
+    assert 0.5 < np.mean(shares) < 0.95

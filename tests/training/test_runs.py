@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +101,23 @@ def test_other_optimizers_go_on_bit_for_bit(run, job, figures, tmp_path, optimiz
     assert same_weights(folder, whole)
 
 
+def test_what_a_resumed_run_was_told_to_change_holds_when_it_is_resumed_again(run, job, figures, tmp_path):
+    whole, folder = run(epochs=3), tmp_path / "stopped"
+    train(job(epochs=1), folder, Plugins())
+    longer = replace(read_job(folder), train=read_job(folder).train | {"epochs": 3})
+    stopped(longer, folder, StopAfter(4), resume=True)
+    train(read_job(folder), folder, Plugins(), resume=True)
+    assert len(figures(folder)) == len(figures(whole)) == 3
+
+
+def test_another_optimizer_cannot_go_on(job, tmp_path):
+    folder = tmp_path / "stopped"
+    stopped(job(), folder, StopAfter(2))
+    with pytest.raises(MtlError, match="holds the memory of muon"):
+        train(job(optimizer="adamw"), folder, Plugins(), resume=True)
+    train(job(), folder, Plugins(), resume=True)
+
+
 def test_a_signal_during_validation_stops_the_run_with_everything_saved(run, job, figures, tmp_path):
     whole, folder = run(epochs=3), tmp_path / "stopped"
     stopped(job(epochs=3), folder, StopAfter(1, stage="epoch"))
@@ -148,40 +165,12 @@ def test_workers_change_nothing(run, figures):
     assert same_weights(alone, helped)
 
 
-SCRIPT = """
-import json, sys, torch
-from pathlib import Path
-from mtlcore.job import Job
-from mtlcore.train import train
-
-torch.set_num_threads(1)
-
-if __name__ == "__main__":
-    try:
-        train(Job(**json.loads(sys.argv[1])), Path(sys.argv[2]))
-    except KeyboardInterrupt as stop:
-        print(stop)
-        sys.exit(130)
-"""
-
-
-def as_table(job):
-    return {name: getattr(job, name) for name in ("data", "backbone", "device", "train")}
-
-
-@pytest.fixture
-def script(tmp_path):
-    path = tmp_path / "script.py"
-    path.write_text(textwrap.dedent(SCRIPT))
-    return path
-
-
 def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(run, job, script, tmp_path):
     """As Ctrl-C on a terminal does, and as batch systems do."""
     options = job(epochs=60, workers=1)
     folder = tmp_path / "stopped"
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", str(script), json.dumps(as_table(options)), str(folder)],
+        [sys.executable, "-W", "error", str(script), json.dumps(asdict(options)), str(folder)],
         start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -204,7 +193,7 @@ def test_a_signal_to_the_whole_group_leaves_a_state_though_workers_hear_it_too(r
     stopped(job(epochs=60), folder, StopAfter(done + 1), resume=True)
 
 
-def test_two_processes_take_the_steps_of_one(run, job, script, tmp_path, figures):
+def test_two_processes_take_the_steps_of_one(run, job, on_two_processes, tmp_path, figures):
     """By SGD, which shows gradients of a wrong size; Adam hides them.
 
     Adam would also magnify rounding: a unit that rounding switches on has a gradient of rounding's size, and Adam
@@ -212,33 +201,12 @@ def test_two_processes_take_the_steps_of_one(run, job, script, tmp_path, figures
     """
     options = {"batch_size": 4, "epoch_items": 12, "learned_weights": True, "optimizer": "sgd"}
     alone, folder = run(**options), tmp_path / "two"
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1",
-        "--master-port", str(free_port()), str(script), json.dumps(as_table(job(**options))), str(folder),
-    ]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    try:
-        _, errors = process.communicate(timeout=300)
-    finally:
-        # torchrun's processes would outlive it.
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, errors[-3000:]
-    assert "deprecated" not in errors
+    on_two_processes(job(**options), folder)
     first, second = weights(alone), weights(folder)
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-6
     for one, other in zip(figures(alone), figures(folder), strict=True):
         for figure in ("loss", "valid_loss", "train_rgt", "valid_dhr"):
             assert float(one[figure]) == pytest.approx(float(other[figure]), rel=1e-5), figure
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def test_seeds(run, figures):
@@ -356,6 +324,8 @@ def test_generated_items_are_trained_on_in_2d_and_3d(run, recipe):
         ({"crop": [-1, 8]}, "crop"),
         ({"ephocs": 3}, "Did you mean 'epochs'"),
         ({"augment": {"polarity": 2.0}}, "polarity"),
+        ({"augment": {"resample": 100}}, "resample"),
+        ({"augment": {"amplitude": math.inf}}, "amplitude"),
         ({"learning_rate": 1e30, "schedule": "constant", "warmup_steps": 0, "epochs": 5}, "learning_rate"),
         ({"data": "synth:rgm2d", "source": {"items": 2, "validation_items": 0, "shape": [48, 48]}}, "validation items"),
         ({"data": "synth:rgm2d", "source": {"items": 0, "shape": [48, 48]}}, "training items"),

@@ -184,3 +184,10 @@ def test_another_backbone_than_the_models_is_refused(trained, dataset, tmp_path)
     job = Job(str(dataset), start=str(trained), backbone={"name": "unet", "widths": [4, 8]})
     with pytest.raises(MtlError, match="leave both out to use the model's"):
         train(job, tmp_path / "run", Plugins())
+
+
+def test_a_task_without_labels_rests_on_two_processes_too(trained, faults_only, on_two_processes, tmp_path):
+    options = {"epochs": 1, "batch_size": 2, "crop": [32, 32], "metric_items": 0}
+    on_two_processes(Job(str(faults_only), start=str(trained), train=options, device="cpu"), tmp_path / "run")
+    before, after = weights(trained / "best"), weights(tmp_path / "run" / "last")
+    assert not changed(before, after, "heads.dhr") and changed(before, after, "heads.fault")
