@@ -22,11 +22,11 @@ from mtl_seismic.heads.alignment import NONE, Costs, agreement, align, between, 
 Array = NDArray[np.float32]
 SPACING = 4
 """Cells between the traces that are tracked one after another."""
-VOTERS = (1, 2, 4, 8, 16)
+VOTERS = (2, 4, 7, 10, 13, 16)
 """How far back the voters stand, in spacings."""
 NEARBY = (1, 2, 3, 4, 8)
 """Cells to the voters for traces between tracked ones."""
-AROUND = (2, 4, 8, 16, 32)
+AROUND = (4, 8, 16, 32, 64)
 """Cells to the voters of the last pass, on all sides."""
 SHORTEST = 2
 """Rows that make new levels; fewer lie between two levels."""
