@@ -29,8 +29,8 @@ class TrainOptions:
     epoch_items: int | None = None
     batch_size: int = 8
     crop: tuple[int, ...] | None = None
-    optimizer: OptimizerName = "muon"
-    learning_rate: float = 2e-3
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
     warmup_steps: int = 100

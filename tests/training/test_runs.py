@@ -113,8 +113,8 @@ def test_what_a_resumed_run_was_told_to_change_holds_when_it_is_resumed_again(ru
 def test_another_optimizer_cannot_go_on(job, tmp_path):
     folder = tmp_path / "stopped"
     stopped(job(), folder, StopAfter(2))
-    with pytest.raises(MtlError, match="holds the memory of muon"):
-        train(job(optimizer="adamw"), folder, Plugins(), resume=True)
+    with pytest.raises(MtlError, match="holds the memory of adamw"):
+        train(job(optimizer="muon"), folder, Plugins(), resume=True)
     train(job(), folder, Plugins(), resume=True)
 
 

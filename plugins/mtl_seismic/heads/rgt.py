@@ -147,7 +147,13 @@ class RGT(Task):
         return channels
 
     def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        """The mean of solutions on one scale, spanning 0..1 again."""
+        """The mean of solutions on one scale, spanning 0..1 again; of tracked ones the first, of the image as it is.
+
+        Tracked solutions are right or off by a layer, and a mean is off where either is: with the mirrored one 81 %
+        of horizons were within 2 samples, of 83 % without.
+        """
+        if self.variant == "tracked":
+            return {"rgt": np.asarray(variants[0]["rgt"])}
         return {"rgt": stretch(np.mean(self._on_one_scale(variants), axis=0))}
 
     def spread(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
