@@ -90,6 +90,16 @@ def read_job(folder: Path) -> Job:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
 
 
+def anchored(job: Job) -> Job:
+    """The same job from any folder: what it names by paths from the present one, by absolute paths."""
+
+    def absolute(name: str) -> str:
+        return str(Path(name).resolve()) if name and Path(name).exists() else name
+
+    stage = {key: absolute(value) if key == "model" and value else value for key, value in job.stage.items()}
+    return replace(job, data=absolute(job.data), start=absolute(job.start), stage=stage)
+
+
 def completed(job: Job, start: Model | None) -> Job:
     """What the job leaves out: as in the model that it starts from, else the defaults."""
     if start is None:

@@ -32,7 +32,7 @@ from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
-from mtlcore.job import JOB, Job, TrainOptions, completed, with_options
+from mtlcore.job import JOB, Job, TrainOptions, anchored, completed, with_options
 from mtlcore.logs import LOG, TABLE, CsvLog, JsonLinesLog
 from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
@@ -72,8 +72,8 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
         elif group.leads:
             _begin(trainer.folder)
         if group.leads:
-            # Of a resumed run too: what it was told to change holds when it is resumed once more.
-            atomic_write_text(trainer.folder / JOB, json.dumps(asdict(trainer.job), indent=2) + "\n")
+            # Of a resumed run too: what it was told to change holds when it is resumed once more, from anywhere.
+            atomic_write_text(trainer.folder / JOB, json.dumps(asdict(anchored(trainer.job)), indent=2) + "\n")
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
     return trainer.folder / "best"

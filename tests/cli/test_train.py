@@ -138,7 +138,7 @@ def test_a_model_is_fine_tuned_with_its_backbone_frozen(mtl: Run, data: Path) ->
     )
     assert tuned.exit_code == 0, tuned.output
     job = json.loads(Path("tuned/train.json").read_text())
-    assert (job["start"], job["train"]["freeze"]) == ("run", ["backbone", "dhr"])
+    assert (Path(job["start"]), job["train"]["freeze"]) == (Path("run").resolve(), ["backbone", "dhr"])
     assert job["backbone"]["widths"] == [4, 6]
     refused = mtl("train", "--resume", "tuned", "--from", "run")
     assert refused.exit_code == 2
@@ -181,7 +181,8 @@ def test_what_flags_say_may_stand_in_the_file(mtl: Run, data: Path) -> None:
     result = mtl("train", "--config", "all.toml", "--output", "again")
     assert result.exit_code == 0, result.output
     job = json.loads(Path("again/train.json").read_text())
-    assert (job["start"], job["source"]["shape"], job["train"]["epochs"]) == ("run", [48, 40], 1)
+    assert (Path(job["start"]), job["source"]["shape"]) == (Path("run").resolve(), [48, 40])
+    assert job["train"]["epochs"] == 1
     assert job["train"]["freeze"] == ["encoder"]
 
 
@@ -194,6 +195,20 @@ def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     assert len(Path("run/epochs.csv").read_text().splitlines()) == 4
     refused = mtl("train", "--resume", "run", "--stage", "mtr")
     assert refused.exit_code == 2 and "--stage cannot be given with --resume" in refused.stderr
+    refused = mtl("train", "--resume", "run", "--set", "tasks.dhr.weight=2")
+    assert refused.exit_code and "mtl train --from run begins a new run" in refused.stderr
+
+
+def test_a_run_goes_on_from_another_folder(
+    mtl: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    refining = ("--stage", "mtr", "--set", 'stage.train_on="model"', "--set", 'stage.model="run/best"')
+    assert train(mtl, "--output", "refining", "--epochs", "1", *refining, "--from", "run").exit_code == 0
+    monkeypatch.chdir(tmp_path.parent)
+    for name in ("run", "refining"):
+        result = mtl("train", "--resume", tmp_path / name, "--epochs", "2")
+        assert result.exit_code == 0, result.output
 
 
 REFUSALS = {

@@ -178,6 +178,12 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
             raise OptionError(f"--{flag} cannot be given with --resume: the run goes on as it began.")
     if config:
         raise OptionError("--config cannot be given with --resume: the run goes on as it began.")
+    for setting in settings:
+        if setting.strip().startswith("tasks."):
+            raise OptionError(
+                f"--set {setting} cannot be given with --resume: tasks stay as they are. "
+                f"mtl train --from {folder} begins a new run from its weights."
+            )
     if ctx.get_parameter_source("epochs") == click.core.ParameterSource.COMMANDLINE:
         settings = (f"train.epochs={ctx.params['epochs']}", *settings)
     job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")
