@@ -100,6 +100,11 @@ def anchored(job: Job) -> Job:
     return replace(job, data=absolute(job.data), start=absolute(job.start), stage=stage)
 
 
+def shown(name: str) -> str:
+    """What a model, which may be published, says of the data and the model it comes from: of a path the last part."""
+    return Path(name).resolve().name if Path(name).exists() else name
+
+
 def completed(job: Job, start: Model | None) -> Job:
     """What the job leaves out: as in the model that it starts from, else the defaults."""
     if start is None:

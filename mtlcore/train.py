@@ -32,7 +32,7 @@ from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.interfaces import Items, Task
-from mtlcore.job import JOB, Job, TrainOptions, anchored, completed, with_options
+from mtlcore.job import JOB, Job, TrainOptions, anchored, completed, shown, with_options
 from mtlcore.logs import LOG, TABLE, CsvLog, JsonLinesLog
 from mtlcore.model import Model, Parts, build_part, describe, part_options
 from mtlcore.optimise import (
@@ -349,8 +349,8 @@ class Trainer:
 
     def _summary(self, values: Mapping[str, float]) -> dict[str, Any]:
         return {
-            "data": self.job.data,
-            **({"start": self.job.start} if self.job.start else {}),
+            "data": shown(self.job.data),
+            **({"start": shown(self.job.start)} if self.job.start else {}),
             "source": self.job.source,
             "items": len(self.train_samples),
             "item_shape": list(self.train_samples.items.shape),

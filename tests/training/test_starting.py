@@ -57,7 +57,7 @@ def test_training_goes_on_from_a_models_weights_backbone_and_tasks(trained, data
         if "mean" not in name and "variance" not in name:
             assert torch.allclose(value, after[name], atol=1e-6), name
     config = load_model(best).config
-    assert config.training["start"] == str(trained)
+    assert config.training["start"] == trained.name
     assert [task["dice_weight"] for task in config.tasks if task["name"] == "fault"] == [0.5]
     assert read_job(tmp_path / "run").backbone["widths"] == [8, 16]
 
