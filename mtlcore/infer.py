@@ -59,14 +59,15 @@ def infer(
 
     With ``options.uncertainty`` also the spread of each, under the names of ``spread_output``.
     """
+    every = _with_helpers(model, tasks)
     variants: list[dict[str, Array]] = []
     for variant in _variants(image.ndim, options):
         read = {name: variant.applied(model, name, values) for name, values in fields.items()}
         seen = variant.applied(model, IMAGE.name, image)
-        result = _solve(_decode_all(model, seen, read, tasks, options, tile_done), tasks, seen)
+        result = _solve(_decode_all(model, seen, read, every, options, tile_done), every, seen, read)
         variants.append({name: variant.applied(model, name, values) for name, values in result.items()})
     averaged = variants[: image.ndim] if options.mirrored_average else variants[:1]
-    found: dict[str, Array] = dict(averaged[0])
+    found = {output.name: averaged[0][output.name] for task in tasks for output in task.outputs_in(image.ndim)}
     for task in tasks:
         if options.mirrored_average:
             found.update(task.merge(averaged))
@@ -110,11 +111,23 @@ def mirror(model: Model, name: str, values: Array, axis: int) -> Array:
     return flipped if rule is None else np.asarray(rule(flipped, axis, model.ndim), dtype=np.float32)
 
 
-def _solve(decoded: Mapping[str, dict[str, Array]], tasks: Sequence[Task], image: Array) -> dict[str, Array]:
-    """Every task's last step; only declared outputs remain, each checked."""
+def _with_helpers(model: Model, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, after those of the model whose outputs some of them solve with: whatever is asked for, solutions
+    are the same."""
+    read = {name for task in tasks for name in task.solves_with}
+    helpers = [task for task in model.given if any(output.name in read for output in task.outputs)]
+    return [*helpers, *(task for task in tasks if task not in helpers)]
+
+
+def _solve(
+    decoded: Mapping[str, dict[str, Array]], tasks: Sequence[Task], image: Array, given: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Every task's last step; only declared outputs remain, each checked. ``given``: fields that the stage reads."""
     fields: dict[str, Array] = {}
     for task in tasks:
-        solved = task.solve(decoded[task.name], image)
+        others = {name: {**given, **fields}.get(name) for name in task.solves_with}
+        read = {name: values for name, values in others.items() if values is not None}
+        solved = task.solve(decoded[task.name] | read, image)
         for output in task.outputs_in(image.ndim):
             if output.name not in solved:
                 raise MtlError(f"Task '{task.name}' gave no '{output.name}': its decode or solve leaves it out.")

@@ -109,9 +109,15 @@ class Task(ABC):
     def solve(self, fields: dict[str, Array], image: Array) -> dict[str, Array]:
         """A last step that sees the whole volume: decoded arrays to fields. Default: as they are.
 
-        A decoded tensor of one channel arrives as (depth, ...), one of several as (channel, depth, ...).
+        A decoded tensor of one channel arrives as (depth, ...), one of several as (channel, depth, ...). Outputs of
+        other tasks that it ``solves_with`` are among the fields where the model has them.
         """
         return fields
+
+    @property
+    def solves_with(self) -> tuple[str, ...]:
+        """Names of other tasks' outputs that ``solve`` makes use of; those tasks solve with none themselves."""
+        return ()
 
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Fields (N x 1 x ...) to the channels that a refinement network reads. Default: as they are.

@@ -315,6 +315,36 @@ def test_solve_sees_the_whole_volume_though_the_network_saw_tiles(make_model, ma
     assert np.abs(whole - tiled).max() < 1e-5
 
 
+@dataclass(frozen=True)
+class Seeing(Depth):
+    """A task whose solution makes use of another one's."""
+
+    name: ClassVar[str] = "seeing"
+    outputs: ClassVar[tuple[Output, ...]] = (Output("seeing"),)
+    solves_with = ("fault_probability",)
+
+    def solve(self, fields, image):
+        return {"seeing": fields.get("fault_probability", np.full_like(image, 7))}
+
+
+def test_a_solution_with_another_tasks_fields_is_the_same_whatever_is_asked_for(make_model, make_image):
+    """Those of the other task are only given where they are asked for."""
+    image = make_image((24, 20))
+    model = make_model(tasks=(Seeing(), *make_model().tasks))
+    together = model.predict(image)
+    assert list(together) == ["seeing", "dhr", "rgt", "fault_probability", "fault_dip"]
+    assert np.array_equal(together["seeing"], together["fault_probability"])
+    alone = model.predict(image, tasks=["seeing"])
+    assert list(alone) == ["seeing"]
+    assert np.array_equal(alone["seeing"], together["seeing"])
+    assert (make_model(tasks=(Seeing(),)).predict(image)["seeing"] == 7).all()
+
+
+def test_time_is_the_same_with_and_without_faults_being_asked_for(make_model, make_image):
+    image, model = make_image((40, 36)), make_model()
+    assert np.array_equal(model.predict(image)["rgt"], model.predict(image, tasks=["rgt"])["rgt"])
+
+
 @pytest.mark.parametrize(
     ("solved", "words"),
     [({}, "gave no 'depth'"), ({"depth": np.zeros((3, 3))}, r"shape \(3, 3\), expected \(24, 20\)")],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl_seismic.heads.correspondence import CELL, cell_time, correspondence_loss, match_rows, to_samples
+from mtl_seismic.heads.correspondence import CELL, cell_maximum, cell_time, correspondence_loss, match_rows, to_samples
 
 ROWS = 40
 
@@ -55,6 +55,27 @@ def test_cells_and_samples_go_back_and_forth(shape):
     back = to_samples(cells.numpy() / CELL, shape)
     assert back.shape == shape
     assert np.abs(back - depth)[1:-2].max() < 1e-4
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_jump_between_traces_stays_sharp_and_a_dip_smooth(axis):
+    depth, place = (np.arange(n, dtype=np.float32) for n in (16, 10))
+    for step, jumps in ((0.8, 0), (0.8, 9)):
+        cells = depth[:, None] + step * place + jumps * (place >= 5)
+        cells = np.moveaxis(np.broadcast_to(cells[..., None], (16, 10, 3)), 1, axis)
+        fine = to_samples(cells, tuple(CELL * size for size in cells.shape))[2:-2] / CELL
+        across = np.moveaxis(np.diff(fine, axis=axis), axis, 0)
+        inner = np.delete(across[1:-1], 8, axis=0)  # but for the jump, and the ends that are held
+        assert np.abs(inner[[1, 2, 3, 11, 12]] - step / 2).max() < 1e-5
+        if jumps:
+            assert across[9].min() > jumps
+            assert max(across[8].max(), across[10].max()) < step
+
+
+def test_the_largest_value_of_each_cell():
+    values = np.zeros((5, 4), np.float32)
+    values[4, 1], values[1, 2] = 3, 2
+    assert cell_maximum(values).tolist() == [[0, 2], [0, 0], [3, 0]]
 
 
 @pytest.mark.parametrize("shape", [(32, 24), (24, 12, 10)])

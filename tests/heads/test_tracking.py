@@ -125,6 +125,30 @@ def test_levels_are_found_where_the_evidence_is_clear(levels):
     assert not new.any()
 
 
+@pytest.mark.parametrize("place", [6, 8, 10])
+def test_a_leap_is_where_a_fault_is_known_to_be(place):
+    """Rows 5 to 10 say nothing of their level: levels leap on the way, and where they do the fault tells."""
+    evidence, none = certain([*range(5), *range(17, 29)], 30)
+    evidence[0, 5:11], none[0, 5:11] = -3, -9
+    leaps = np.full((1, 17), 30, np.float32)
+    leaps[0, place] = 12
+    levels = align(evidence, none, Costs(), leaps)[0][0]
+    assert np.flatnonzero(np.diff(levels) > 2) + 1 == [place]
+
+
+def test_horizons_leap_at_faults_alone_where_faults_are_known():
+    """Embeddings that take one block for another, 12 levels off: believed without faults, but not where none is."""
+    truth = stretch(tilted((120, 96), 0.0) + np.zeros((120, 96), np.float32))
+    wrong = truth.copy()
+    wrong[40:70, 60:] += 24 / 120
+    query, key = embeddings(wrong)
+    faults = np.zeros((60, 48), np.float32)
+    believed, doubted = (track(0.2 * query, key, known)[0][20:35, 32:] for known in (None, faults))
+    expected = np.arange(20, 35)[:, None]
+    assert np.abs(believed - expected).mean() > 5
+    assert np.abs(doubted - expected).mean() < 3
+
+
 def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
     rows = [-1, -1, -1, -1, 0, 1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 5, 6, 7, -1, -1, -1]
     found, new = align(*certain(rows, 8), Costs())

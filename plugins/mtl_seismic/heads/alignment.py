@@ -29,14 +29,17 @@ SKIPPED = 2.5
 class Costs:
     """Natural logarithms of probability, but for ``wrong``, the probability that a vote is.
 
-    ``leap``: of a level that does not go on; ``stretch``: of going on 0 or 2 levels instead of 1; ``open``: of the
-    first of some rows that carry no known level; ``absent``: of each row that carries a level which no voter has;
-    ``none``: how much less likely than a pair of traces says it is that several traces lack a row's horizon;
+    ``leap``: of a level that does not go on, where nothing is known of faults; where their probability is, it
+    is between ``leap_elsewhere`` and ``leap_at_fault``; ``stretch``: of going on 0 or 2 levels instead of 1; ``open``:
+    of the first of some rows that carry no known level; ``absent``: of each row that carries a level which no voter
+    has; ``none``: how much less likely than a pair of traces says it is that several traces lack a row's horizon;
     ``inside``: of each row that carries no known level, between two that do. Strata that no trace had before come in
     from above and below; between others they are rare, and taken for new once, a block would be tracked twice.
     """
 
     leap: float = 18.0
+    leap_at_fault: float = 12.0
+    leap_elsewhere: float = 30.0
     stretch: float = 2.0
     open: float = 10.0
     absent: float = 1.0
@@ -45,10 +48,11 @@ class Costs:
     inside: float = 0.7
 
 
-def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
+def align(evidence: Array, none: Array, costs: Costs, leaps: Array | None = None) -> tuple[Indices, Mask]:
     """Levels of every row, traces x rows, and which rows carry none (theirs is the level above them, -1 above all).
 
     ``evidence``: log-probabilities, traces x rows x levels; ``none``: that a row carries no level, traces x rows.
+    ``leaps``: what a leap onto each row costs, traces x rows (None: ``costs.leap``).
     Viterbi's algorithm over two sheets: rows that carry a level, and rows that do not, after each level.
     """
     traces, rows, count = evidence.shape
@@ -59,9 +63,11 @@ def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
     fresh[0] = none[:, :1]
     fresh[0, :, 1:-1] -= costs.inside
     slower = np.empty((traces, count), np.float32)
+    if leaps is None:
+        leaps = np.full((traces, rows), costs.leap, np.float32)
     for row in range(1, rows):
         before, gap, here = carried[row - 1], fresh[row - 1], carried[row]
-        leap = np.maximum(before.max(1, keepdims=True), gap.max(1, keepdims=True)) - costs.leap
+        leap = np.maximum(before.max(1, keepdims=True), gap.max(1, keepdims=True)) - leaps[:, row, None]
         np.subtract(before, costs.stretch, out=slower)
         np.maximum(slower, leap, out=here)
         np.maximum(here, gap[:, :-1], out=here)
@@ -73,10 +79,10 @@ def align(evidence: Array, none: Array, costs: Costs) -> tuple[Indices, Mask]:
         np.maximum(gap[:, 1:], slower, out=fresh[row, :, 1:])
         fresh[row] += none[:, row, None]
         fresh[row, :, 1:-1] -= costs.inside
-    return _trace_back(padded, fresh, costs)
+    return _trace_back(padded, fresh, costs, leaps)
 
 
-def _trace_back(padded: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mask]:
+def _trace_back(padded: Array, fresh: Array, costs: Costs, leaps: Array) -> tuple[Indices, Mask]:
     """The best path, from the last row up; ``padded``: carried rows, after ABOVE impossible levels."""
     rows, traces, width = padded.shape
     carried = padded[:, :, ABOVE:]
@@ -89,7 +95,7 @@ def _trace_back(padded: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mas
     news = np.empty((traces, rows), np.bool_)
     # Where a carried row comes from: carried rows of the level above, its own, two above, a leap; new rows after the
     # level above, a leap. Where a new row comes from: another one, or a carried one of its level.
-    penalties = np.array([0, costs.stretch, costs.stretch, costs.leap, 0, costs.leap, 0, costs.open], np.float32)
+    penalties = np.array([0, costs.stretch, costs.stretch, 0, 0, 0, 0, costs.open], np.float32)
     is_new = np.array([0, 0, 0, 0, 1, 1, 1, 0], np.bool_)
     steps = np.array([1, 0, 2, 0, 1, 0, 0, 0])[:, None]
     values = np.empty((8, traces), np.float32)
@@ -103,6 +109,7 @@ def _trace_back(padded: Array, fresh: Array, costs: Costs) -> tuple[Indices, Mas
         values[4:7] = fresh[row - 1].take(origins[4:7] + gap_at)
         values[7] = values[1]
         values -= penalties[:, None]
+        values[[3, 5]] -= leaps[:, row]
         best = np.where(new, 7 - (values[6] >= values[7]), values[:6].argmax(0))
         level, new = origins[best, every], is_new[best]
     return levels, news

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtl_seismic.heads import reference
 from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
-from mtl_seismic.heads.correspondence import CELL, correspondence_loss, to_samples
+from mtl_seismic.heads.correspondence import CELL, cell_maximum, correspondence_loss, to_samples
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
 from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
@@ -28,6 +28,8 @@ Array = NDArray[np.float32]
 BALANCE = {"slope": 0.1, "correspondence": 0.3}
 """Log-likelihoods have steeper gradients than the other tasks' losses: without this they starve them."""
 EMBEDDING = ("rgt_query", "rgt_key")
+FAULTS = "fault_probability"
+"""Another task's output, where horizons may leap."""
 CYCLES = (3.0, 12.0, 48.0)
 """Periods in the whole of time with which a refining network reads it."""
 
@@ -93,6 +95,10 @@ class RGT(Task):
         """Along horizons; those that rise or jump by more than that many samples leave a tile."""
         return max(self.neighbours, default=0) if self.variant == "tracked" else 0
 
+    @property
+    def solves_with(self) -> tuple[str, ...]:
+        return (FAULTS,) if self.variant == "tracked" else ()
+
     def head(self, channels: int, ndim: int) -> nn.Module:
         if self.variant == "reference":
             return reference.ReferenceHead(channels, ndim, "rgt", "sigmoid")
@@ -128,7 +134,8 @@ class RGT(Task):
         if self.variant == "reference":
             return {"rgt": stretch(fields["rgt"])}
         if self.variant == "tracked":
-            levels, _ = track(fields["rgt_query"], fields["rgt_key"])
+            faults = cell_maximum(fields[FAULTS]) if FAULTS in fields else None
+            levels, _ = track(fields["rgt_query"], fields["rgt_key"], faults)
             return {"rgt": stretch(increasing(to_samples(levels, image.shape)))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}

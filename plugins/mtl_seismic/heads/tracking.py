@@ -2,9 +2,10 @@
 
 A level is a row of the reference trace, or a row of another trace whose horizon no trace before it had. Each
 further trace is laid along the levels as two sequences are aligned (see alignment.py): traces already tracked, near
-and far, vote for the level that each row carries on. A coarse net of traces is tracked one after another; then all
-traces between them, and at last every trace once more with votes from all sides. The votes are products of learned
-embeddings (see correspondence.py).
+and far, vote for the level that each row carries on. A coarse net of traces is tracked one after another: its steps are
+wide, so that few mistakes add up and strata that come in are thick enough to be told from mistakes. It is halved
+until no trace is left, and at last every trace is tracked once more with votes from all sides, the reference trace's
+among them. The votes are products of learned embeddings (see correspondence.py).
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtl_seismic.heads.alignment import NONE, Costs, agreement, align, between, carriers, runs
+from mtl_seismic.heads.alignment import NONE, Costs, Indices, Mask, agreement, align, between, carriers, runs
 
 Array = NDArray[np.float32]
-SPACING = 4
-"""Cells between the traces that are tracked one after another."""
-VOTERS = (2, 4, 7, 10, 13, 16)
+SPACING = 16
+"""Cells between the traces that are tracked one after another, a power of 2."""
+VOTERS = (1, 2, 3, 4)
 """How far back the voters stand, in spacings."""
-NEARBY = (1, 2, 3, 4, 8)
-"""Cells to the voters for traces between tracked ones."""
+BETWEEN = (1, 3, 5, 9)
+"""How far the voters stand from a trace in the middle of two tracked ones, in halves of what lies between them."""
 AROUND = (4, 8, 16, 32, 64)
-"""Cells to the voters of the last pass, on all sides."""
+"""Cells to the voters of the last passes, on all sides; the farthest is what networks are trained to compare."""
+PASSES = 2
+"""How often all traces are tracked at last."""
 SHORTEST = 2
 """Rows that make new levels; fewer lie between two levels."""
 MOST = 3
@@ -41,15 +44,18 @@ CHUNK = 2**24
 
 
 @torch.inference_mode()
-def track(query: Array, key: Array, costs: Costs | None = None) -> tuple[Array, Array]:
+def track(query: Array, key: Array, faults: Array | None = None, costs: Costs | None = None) -> tuple[Array, Array]:
     """Levels of all cells, increasing downwards but for faults, and the mean share of votes that agree (0..1).
 
     ``query``, ``key``: channels x cells of depth x cells... . Levels count rows of the reference trace, the central
-    one, from its top; results have the shape of the cells.
+    one, from its top; results have the shape of the cells. ``faults``: their probability in each cell, if it is known:
+    levels leap there, and seldom elsewhere.
     """
     if query.shape[1] == 1:  # one level, and nothing to track
         return np.zeros(query.shape[1:], np.float32), np.ones(query.shape[1:], np.float32)
-    tracker = Tracker(_traces(query), _traces(key), query.shape[2:], costs or Costs())
+    costs = costs or Costs()
+    leaps = None if faults is None else _leaps(faults.reshape(len(faults), -1).T, costs)
+    tracker = Tracker(_traces(query), _traces(key), query.shape[2:], costs, leaps)
     tracker.run()
     shape = (-1, *query.shape[2:])
     levels, agreed = (values.T.reshape(shape) for values in (tracker.levels, tracker.agreed))
@@ -76,14 +82,24 @@ def _traces(embedding: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(embedding.reshape(*embedding.shape[:2], -1).transpose(2, 1, 0)))
 
 
+def _leaps(faults: Array, costs: Costs) -> Array:
+    """What a leap onto each row costs, from the fault probability there and in the row above; traces x rows."""
+    probability = np.maximum(faults, np.pad(faults, ((0, 0), (1, 0)))[:, :-1])
+    return np.asarray(costs.leap_elsewhere + (costs.leap_at_fault - costs.leap_elsewhere) * probability, np.float32)
+
+
 class Tracker:
-    """The state of one tracking. ``query``, ``key``: traces x rows x channels; ``lateral``: how the traces lie.
+    """The state of one tracking. ``query``, ``key``: traces x rows x channels; ``lateral``: how the traces lie;
+    ``leaps``: see align.
 
     ``levels``: of every row, traces x rows. ``carrier``: traces x levels, the row that first reaches a level.
     """
 
-    def __init__(self, query: Tensor, key: Tensor, lateral: tuple[int, ...], costs: Costs) -> None:
-        self.query, self.key, self.costs = query / query.shape[2] ** 0.5, key, costs
+    def __init__(
+        self, query: Tensor, key: Tensor, lateral: tuple[int, ...], costs: Costs, leaps: Array | None = None
+    ) -> None:
+        self.query, self.key = query / query.shape[2] ** 0.5, key
+        self.costs, self.leaps = costs, leaps
         traces, self.rows = query.shape[:2]
         self.places = torch.arange(traces).reshape(lateral)
         rows = torch.arange(self.rows, dtype=query.dtype)
@@ -100,12 +116,14 @@ class Tracker:
         """Track all traces."""
         for pair in self._net():
             self._extend(pair)
-        for axis in range(self.places.ndim):
-            untracked = (~self.tracked).nonzero()[:, 0]
-            if len(untracked):
-                within_reach = untracked[torch.unique(self._voters(untracked, [axis], NEARBY)[0])]
-                self._align_all(within_reach, [axis], NEARBY)
-        self._align_all(torch.arange(len(self.tracked)), range(self.places.ndim), AROUND)
+        half = SPACING // 2
+        while half:
+            for axis in range(self.places.ndim):
+                self._fill(axis, half)
+            half //= 2
+        every, axes = torch.arange(len(self.tracked)), range(self.places.ndim)
+        for _ in range(PASSES):
+            self._align_all(every, axes, AROUND, asks_reference=True)
 
     def _net(self) -> Iterator[Tensor]:
         """The coarse net's traces, from the seed outwards, two on opposite sides at a time; edges belong to it."""
@@ -139,6 +157,12 @@ class Tracker:
             voters.append(voting[usable])
         return torch.cat(told), torch.cat(voters)
 
+    def _near_reference(self, traces: Tensor) -> Tensor:
+        """Those of the traces, by index, that networks are trained to compare with the reference trace."""
+        places = torch.stack(torch.unravel_index(traces, self.places.shape), 1)
+        away = (places - torch.tensor(self.seed)).abs().amax(1)
+        return ((away > 0) & (away <= AROUND[-1])).nonzero()[:, 0]
+
     def _extend(self, traces: Tensor) -> None:
         """Track a few traces, far from each other, and give rows that carry nothing on levels of their own."""
         axes = range(self.places.ndim)
@@ -146,7 +170,7 @@ class Tracker:
         if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
             told, voters = self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
         evidence, none = self._votes(traces, told, voters)
-        levels, new = align(evidence.numpy(), none.numpy(), self.costs)
+        levels, new = self._align(traces, evidence, none)
         exact = torch.from_numpy(levels)
         self._settle(traces, between(exact, evidence), agreement(exact, evidence))
         additions = [
@@ -158,16 +182,33 @@ class Tracker:
         for addition in sorted(additions, reverse=True):  # from below: positions above stay what they were
             self._insert(*addition)
 
-    def _align_all(self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int]) -> None:
+    def _fill(self, axis: int, half: int) -> None:
+        """Track traces so many cells from a tracked one along an axis."""
+        untracked = (~self.tracked).nonzero()[:, 0]
+        if len(untracked):
+            between = untracked[torch.unique(self._voters(untracked, [axis], [half])[0])]
+            self._align_all(between, [axis], [half * times for times in BETWEEN])
+
+    def _align_all(
+        self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int], asks_reference: bool = False
+    ) -> None:
         """Track many traces at once, each by votes of tracked ones around it as they are before."""
         chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
         found = []
         for some in torch.split(traces, chunk):
-            evidence, none = self._votes(some, *self._voters(some, axes, offsets))
-            levels = torch.from_numpy(align(evidence.numpy(), none.numpy(), self.costs)[0])
+            told, voters = self._voters(some, axes, offsets)
+            if asks_reference:
+                near = self._near_reference(some)
+                told, voters = torch.cat([told, near]), torch.cat([voters, self.places[self.seed].expand(len(near))])
+            evidence, none = self._votes(some, told, voters)
+            levels = torch.from_numpy(self._align(some, evidence, none)[0])
             found.append((some, between(levels, evidence), agreement(levels, evidence)))
         for some, exact, agreed in found:
             self._settle(some, exact, agreed)
+
+    def _align(self, traces: Tensor, evidence: Tensor, none: Tensor) -> tuple[Indices, Mask]:
+        leaps = None if self.leaps is None else self.leaps[traces.numpy()]
+        return align(evidence.numpy(), none.numpy(), self.costs, leaps)
 
     def _votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities that each row carries each level on, traces x rows x levels, and none, traces x rows.
