@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl_seismic.heads.correspondence import CELL, cell_maximum, cell_time, correspondence_loss, match_rows, to_samples
+from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, match_rows, to_samples
 
 ROWS = 40
 
@@ -50,7 +50,7 @@ def test_unknown_time_is_never_matched():
 @pytest.mark.parametrize("shape", [(24, 20), (21, 17), (16, 12, 10)])
 def test_cells_and_samples_go_back_and_forth(shape):
     depth = np.broadcast_to(np.arange(shape[0], dtype=np.float32).reshape(-1, *[1] * (len(shape) - 1)), shape)
-    cells = cell_time(torch.from_numpy(depth.copy())[None, None])[0, 0]
+    cells = cell_mean(torch.from_numpy(depth.copy())[None, None])[0, 0]
     assert cells.shape == tuple(-(-size // CELL) for size in shape)
     back = to_samples(cells.numpy() / CELL, shape)
     assert back.shape == shape
@@ -72,19 +72,13 @@ def test_a_jump_between_traces_stays_sharp_and_a_dip_smooth(axis):
             assert max(across[8].max(), across[10].max()) < step
 
 
-def test_the_largest_value_of_each_cell():
-    values = np.zeros((5, 4), np.float32)
-    values[4, 1], values[1, 2] = 3, 2
-    assert cell_maximum(values).tolist() == [[0, 2], [0, 0], [3, 0]]
-
-
 @pytest.mark.parametrize("shape", [(32, 24), (24, 12, 10)])
 def test_embeddings_that_know_the_time_have_a_smaller_loss_and_gradients_are_finite(shape):
     depth = torch.arange(shape[0], dtype=torch.float32).view(-1, *[1] * (len(shape) - 1))
     rgt = (depth + 0.3 * torch.arange(shape[1]).view(1, -1, *[1] * (len(shape) - 2))).expand(shape)[None, None] / 40
     rgt = rgt.contiguous()
     centres = torch.linspace(0, 1, 32).view(1, -1, *[1] * len(shape))
-    knowing = 8 * torch.exp(-((cell_time(rgt) - centres) ** 2) * 800)
+    knowing = 8 * torch.exp(-((cell_mean(rgt) - centres) ** 2) * 800)
     guessing = torch.randn(knowing.shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
     good, bad = correspondence_loss(knowing, knowing, rgt), correspondence_loss(guessing, guessing, rgt)
     assert float(good) < 0.7 * float(bad.detach())

@@ -38,14 +38,14 @@ class Costs:
     """
 
     leap: float = 18.0
-    leap_at_fault: float = 12.0
-    leap_elsewhere: float = 30.0
+    leap_at_fault: float = 3.0
+    leap_elsewhere: float = 34.0
     stretch: float = 2.0
     open: float = 10.0
     absent: float = 1.0
     none: float = 2.0
     wrong: float = 0.02
-    inside: float = 0.7
+    inside: float = 1.0
 
 
 def align(evidence: Array, none: Array, costs: Costs, leaps: Array | None = None) -> tuple[Indices, Mask]:

@@ -37,19 +37,11 @@ class Matches(NamedTuple):
     none: Tensor
 
 
-def cell_time(rgt: Tensor) -> Tensor:
-    """Mean time of each cell, N x 1 x size/2... (the last cell of an odd size has what is left); NaN if any is."""
-    pool = torch.nn.functional.avg_pool2d if rgt.ndim == 4 else torch.nn.functional.avg_pool3d
-    mean: Tensor = pool(rgt, CELL, ceil_mode=True, count_include_pad=False)
+def cell_mean(values: Tensor) -> Tensor:
+    """The mean of each cell, N x 1 x size/2... (the last cell of an odd size has what is left); NaN if any value is."""
+    pool = torch.nn.functional.avg_pool2d if values.ndim == 4 else torch.nn.functional.avg_pool3d
+    mean: Tensor = pool(values, CELL, ceil_mode=True, count_include_pad=False)
     return mean
-
-
-def cell_maximum(values: Array) -> Array:
-    """The largest value in each cell of a volume."""
-    pads = [(0, -size % CELL) for size in values.shape]
-    padded = np.pad(values, pads, mode="edge")
-    split = [part for size in padded.shape for part in (size // CELL, CELL)]
-    return np.asarray(padded.reshape(split).max(axis=tuple(range(1, 2 * values.ndim, 2))))
 
 
 def to_samples(cells: Array, shape: tuple[int, ...]) -> Array:
@@ -101,7 +93,7 @@ def correspondence_loss(query: Tensor, key: Tensor, rgt: Tensor) -> Tensor:
 
     ``query``, ``key``: N x channels x cells of depth x cells...; ``rgt``: labels, N x 1 x depth x ... .
     """
-    time = cell_time(rgt)
+    time = cell_mean(rgt)
     terms = [
         _pair_loss(_traces(query, axis), _traces(key, axis), _traces(time, axis), offset)
         for axis in range(3, time.ndim)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtl_seismic.heads import reference
 from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
-from mtl_seismic.heads.correspondence import CELL, cell_maximum, correspondence_loss, to_samples
+from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, to_samples
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
 from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
@@ -134,7 +134,9 @@ class RGT(Task):
         if self.variant == "reference":
             return {"rgt": stretch(fields["rgt"])}
         if self.variant == "tracked":
-            faults = cell_maximum(fields[FAULTS]) if FAULTS in fields else None
+            faults = None
+            if FAULTS in fields:
+                faults = cell_mean(torch.from_numpy(fields[FAULTS])[None, None])[0, 0].numpy()
             levels, _ = track(fields["rgt_query"], fields["rgt_key"], faults)
             return {"rgt": stretch(increasing(to_samples(levels, image.shape)))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)

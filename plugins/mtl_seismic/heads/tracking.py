@@ -27,7 +27,7 @@ VOTERS = (1, 2, 3, 4)
 """How far back the voters stand, in spacings."""
 BETWEEN = (1, 3, 5, 9)
 """How far the voters stand from a trace in the middle of two tracked ones, in halves of what lies between them."""
-AROUND = (4, 8, 16, 32, 64)
+AROUND = (8, 16, 32, 48, 64)
 """Cells to the voters of the last passes, on all sides; the farthest is what networks are trained to compare."""
 PASSES = 2
 """How often all traces are tracked at last."""
@@ -192,7 +192,7 @@ class Tracker:
     def _align_all(
         self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int], asks_reference: bool = False
     ) -> None:
-        """Track many traces at once, each by votes of tracked ones around it as they are before."""
+        """Track many traces at once, each by votes of tracked ones around it as they are before; without any, not."""
         chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
         found = []
         for some in torch.split(traces, chunk):
@@ -200,6 +200,10 @@ class Tracker:
             if asks_reference:
                 near = self._near_reference(some)
                 told, voters = torch.cat([told, near]), torch.cat([voters, self.places[self.seed].expand(len(near))])
+            heard, told = torch.unique(told, return_inverse=True)
+            if not len(heard):
+                continue
+            some = some[heard]
             evidence, none = self._votes(some, told, voters)
             levels = torch.from_numpy(self._align(some, evidence, none)[0])
             found.append((some, between(levels, evidence), agreement(levels, evidence)))
