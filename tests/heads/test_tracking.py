@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl_seismic.heads.alignment import Costs, align, runs
+from mtl_seismic.heads.alignment import Costs, align, continued, runs
 from mtl_seismic.heads.correspondence import cell_mean, to_samples
 from mtl_seismic.heads.flattening import increasing, stretch
 from mtl_seismic.heads.metrics import horizon_depth_error
@@ -158,6 +158,34 @@ def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
     assert new[0].tolist() == [level < 0 for level in rows]
     assert found[0, [0, 9, 20]].tolist() == [-1, 4, 7]
     assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]
+
+
+def test_rows_that_carry_nothing_lie_between_those_around_or_go_on():
+    levels = torch.tensor([[4.0, 4, 4, 5, 6, 6, 6, 9, 9, 9]])
+    fresh = torch.tensor([[True, True, False, False, False, True, True, False, True, True]])
+    assert continued(levels, fresh).tolist() == [[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
+    assert torch.equal(continued(levels, torch.zeros_like(fresh)), levels)
+
+
+@pytest.mark.parametrize("lateral", [(40,), (12, 14)])
+def test_traces_that_none_recognises_get_the_time_of_those_beside_them(lateral):
+    """And do not collapse to one time, however many they are."""
+    truth = stretch(tilted((80, *(2 * size for size in lateral)), 0.05))
+    query, key = embeddings(truth)
+    query[:-1, :, 5:11], query[-1, :, 5:11] = 0, -1000
+    levels, agreed = track(query, key)
+    spans = levels[-1] - levels[0]
+    assert spans.min() > 0.9 * np.median(spans)
+    assert (agreed[:, 7] < 0.5).all()
+
+
+def test_strata_that_come_in_on_both_sides_of_a_fold_are_the_same():
+    """Up on either side, away from the reference trace, which has none of them."""
+    place = np.abs(np.arange(96, dtype=np.float32) - 48)
+    time = np.arange(120, dtype=np.float32)[:, None] + np.minimum(place, 30)
+    found = solved(stretch(time))
+    assert np.abs(found - found[:, ::-1])[:, 1:-1][:, ::-1].max() < 0.1
+    assert np.abs(found[-8:, 12] - found[-8:, 84]).max() < 0.02
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (12, 18, 16)])

@@ -138,6 +138,19 @@ def carriers(levels: Tensor, count: int) -> Tensor:
     return torch.where(absent, NONE, below - 1 + part)
 
 
+def continued(levels: Tensor, fresh: Tensor) -> Tensor:
+    """Levels, traces x rows, with those of ``fresh`` rows, which carry none, in between those of the rows around; above
+    and below all others they go on row by row."""
+    count = levels.shape[1]
+    rows = torch.arange(count)
+    above = torch.where(fresh, -1, rows).cummax(1).values
+    below = torch.where(fresh, count, rows).flip(1).cummin(1).values.flip(1)
+    upper, lower = (levels.gather(1, ends.clamp(0, count - 1)) for ends in (above, below))
+    inside = upper + (rows - above) / (below - above).clamp(min=1) * (lower - upper)
+    ends = torch.where(above < 0, lower - (below - rows), upper + (rows - above))
+    return torch.where(fresh, torch.where((above < 0) | (below == count), ends, inside), levels)
+
+
 def runs(flags: list[bool]) -> list[tuple[int, int]]:
     """Where flags are set without a break: (first, one past the last)."""
     padded = [False, *flags, False]

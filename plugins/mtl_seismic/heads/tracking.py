@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtl_seismic.heads.alignment import NONE, Costs, Indices, Mask, agreement, align, between, carriers, runs
+from mtl_seismic.heads.alignment import NONE, Costs, Indices, Mask, agreement, align, between, carriers, continued, runs
 
 Array = NDArray[np.float32]
 SPACING = 16
@@ -92,7 +92,8 @@ class Tracker:
     """The state of one tracking. ``query``, ``key``: traces x rows x channels; ``lateral``: how the traces lie;
     ``leaps``: see align.
 
-    ``levels``: of every row, traces x rows. ``carrier``: traces x levels, the row that first reaches a level.
+    ``levels``: of every row, traces x rows. ``fresh``: rows that carry no known level; theirs is the one above.
+    ``carrier``: traces x levels, the row that first reaches a level.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Tracker:
         rows = torch.arange(self.rows, dtype=query.dtype)
         self.levels = rows.repeat(traces, 1)
         self.agreed = torch.ones(traces, self.rows)
+        self.fresh = torch.zeros(traces, self.rows, dtype=torch.bool)
         self.carrier = torch.full((traces, self.rows), NONE)
         self.tracked = torch.zeros(traces, dtype=torch.bool)
         self.seed = tuple(size // 2 for size in lateral)
@@ -124,6 +126,8 @@ class Tracker:
         every, axes = torch.arange(len(self.tracked)), range(self.places.ndim)
         for _ in range(PASSES):
             self._align_all(every, axes, AROUND, asks_reference=True)
+        self._copy_to_untracked()
+        self.levels = continued(self.levels, self.fresh)
 
     def _net(self) -> Iterator[Tensor]:
         """The coarse net's traces, from the seed outwards, two on opposite sides at a time; edges belong to it."""
@@ -157,30 +161,49 @@ class Tracker:
             voters.append(voting[usable])
         return torch.cat(told), torch.cat(voters)
 
-    def _near_reference(self, traces: Tensor) -> Tensor:
-        """Those of the traces, by index, that networks are trained to compare with the reference trace."""
-        places = torch.stack(torch.unravel_index(traces, self.places.shape), 1)
-        away = (places - torch.tensor(self.seed)).abs().amax(1)
+    def _near(self, traces: Tensor, other: Tensor) -> Tensor:
+        """Those of the traces, by index, that networks are trained to compare with another one."""
+        here, there = (torch.stack(torch.unravel_index(some, self.places.shape), -1) for some in (traces, other))
+        away = (here - there).abs().amax(1)
         return ((away > 0) & (away <= AROUND[-1])).nonzero()[:, 0]
 
     def _extend(self, traces: Tensor) -> None:
-        """Track a few traces, far from each other, and give rows that carry nothing on levels of their own."""
+        """Track two traces on opposite sides, and give rows that carry nothing on levels of their own."""
+        told, voters = self._back(traces)
+        levels, fresh = self._lay(traces, told, voters)
+        inserted = self._insert_all(traces[0], levels[0], fresh[0])
+        for trace, above, rows in zip(traces[1:], levels[1:], fresh[1:], strict=True):
+            if inserted and rows.any():  # what is new on this side may be what the other one has just brought in
+                told, voters = self._back(trace[None])
+                near = self._near(trace[None], traces[0])
+                told, voters = torch.cat([told, near]), torch.cat([voters, traces[0].expand(len(near))])
+                (above,), (rows,) = self._lay(trace[None], told, voters)
+            self._insert_all(trace, above, rows)
+
+    def _back(self, traces: Tensor) -> tuple[Tensor, Tensor]:
+        """Voters of traces of the net."""
         axes = range(self.places.ndim)
         told, voters = self._voters(traces, axes, [SPACING * back for back in VOTERS])
         if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
-            told, voters = self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
+            return self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
+        return told, voters
+
+    def _lay(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
+        """Track a few traces: whole levels, and which rows carry none (see align)."""
         evidence, none = self._votes(traces, told, voters)
-        levels, new = self._align(traces, evidence, none)
-        exact = torch.from_numpy(levels)
-        self._settle(traces, between(exact, evidence), agreement(exact, evidence))
-        additions = [
-            (int(above[first]) + 1, trace, first, last)
-            for trace, above, fresh in zip(traces.tolist(), levels, new, strict=True)
-            for first, last in runs(fresh.tolist())
-            if last - first >= SHORTEST
-        ]
-        for addition in sorted(additions, reverse=True):  # from below: positions above stay what they were
-            self._insert(*addition)
+        found, new = self._align(traces, evidence, none)
+        levels, fresh = torch.from_numpy(found), torch.from_numpy(new)
+        self._settle(traces, between(levels, evidence), agreement(levels, evidence), fresh)
+        return levels, fresh
+
+    def _insert_all(self, trace: Tensor, levels: Tensor, fresh: Tensor) -> bool:
+        """New levels for a trace's runs of rows that carry nothing on; but not for a trace that none recognises."""
+        if fresh.all():
+            return False
+        long = [run for run in runs(fresh.tolist()) if run[1] - run[0] >= SHORTEST]
+        for first, last in reversed(long):  # from below: positions above stay what they were
+            self._insert(int(levels[first]) + 1, int(trace), first, last)
+        return bool(long)
 
     def _fill(self, axis: int, half: int) -> None:
         """Track traces so many cells from a tracked one along an axis."""
@@ -198,17 +221,18 @@ class Tracker:
         for some in torch.split(traces, chunk):
             told, voters = self._voters(some, axes, offsets)
             if asks_reference:
-                near = self._near_reference(some)
-                told, voters = torch.cat([told, near]), torch.cat([voters, self.places[self.seed].expand(len(near))])
+                reference = self.places[self.seed]
+                near = self._near(some, reference)
+                told, voters = torch.cat([told, near]), torch.cat([voters, reference.expand(len(near))])
             heard, told = torch.unique(told, return_inverse=True)
             if not len(heard):
                 continue
             some = some[heard]
             evidence, none = self._votes(some, told, voters)
-            levels = torch.from_numpy(self._align(some, evidence, none)[0])
-            found.append((some, between(levels, evidence), agreement(levels, evidence)))
-        for some, exact, agreed in found:
-            self._settle(some, exact, agreed)
+            levels, fresh = (torch.from_numpy(rows) for rows in self._align(some, evidence, none))
+            found.append((some, between(levels, evidence), agreement(levels, evidence), fresh))
+        for some, exact, agreed, fresh in found:
+            self._settle(some, exact, agreed, fresh)
 
     def _align(self, traces: Tensor, evidence: Tensor, none: Tensor) -> tuple[Indices, Mask]:
         leaps = None if self.leaps is None else self.leaps[traces.numpy()]
@@ -250,11 +274,25 @@ class Tracker:
         keys = torch.lerp(flat[at], flat[at + 1], part.flatten(0, 1))
         return keys.view(*upper.shape, self.key.shape[2])
 
-    def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor) -> None:
-        """Keep the levels of tracked traces, and which row carries each level."""
-        self.levels[traces], self.agreed[traces] = levels, agreed
+    def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor, fresh: Tensor) -> None:
+        """Keep the levels of tracked traces, and which row carries each level. One that no voter recognises stays as
+        it was: it has nothing to say to others."""
+        known = ~fresh.all(1)
+        traces, levels = traces[known], levels[known]
+        self.levels[traces], self.agreed[traces], self.fresh[traces] = levels, agreed[known], fresh[known]
         self.carrier[traces] = carriers(levels, self.carrier.shape[1])
         self.tracked[traces] = True
+
+    def _copy_to_untracked(self) -> None:
+        """Traces that none recognises get what the nearest have."""
+        while not self.tracked.all():
+            untracked = (~self.tracked).nonzero()[:, 0]
+            told, beside = self._voters(untracked, range(self.places.ndim), [1])
+            chosen = torch.full_like(untracked, -1)
+            chosen[told] = beside
+            to, source = untracked[chosen >= 0], chosen[chosen >= 0]
+            self.levels[to], self.fresh[to], self.agreed[to] = self.levels[source], self.fresh[source], 0.0
+            self.tracked[to] = True
 
     def _insert(self, position: int, trace: int, first: int, last: int) -> None:
         """Rows of a trace that carry nothing on become levels of their own."""
@@ -266,4 +304,5 @@ class Tracker:
         self.carrier = torch.cat([self.carrier[:, :position], blank, self.carrier[:, position:]], 1)
         rows = torch.arange(first, last, dtype=self.levels.dtype)
         self.levels[trace, first:last] = position + rows - first
+        self.fresh[trace, first:last] = False
         self.carrier[trace, position : position + size] = rows
