@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,8 @@ from typing import Any
 
 from mtlcore.checkpoint import BEST, CARD, CONFIG, load_model, save_model
 from mtlcore.config import build
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, MtlWarning
+from mtlcore.job import shown
 from mtlcore.logs import LOG, TABLE
 from mtlcore.model import Model, ModelConfig
 from mtlcore.plugins import Plugins, current
@@ -50,6 +52,8 @@ def export_model(
             )
     if tasks:
         model = _part_of(model, tasks, plugins or current())
+    if isinstance(teacher := model.config.stage.get("model"), str):
+        model.config = replace(model.config, stage={**model.config.stage, "model": shown(teacher)})
     more: dict[str, Any] = {"limits": list(limits)} if limits else {}
     if sections:
         more["sections"] = [section.strip() for section in sections]
@@ -135,4 +139,42 @@ def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
     part = Model.new(build(ModelConfig, options, "config"), plugins)
     wanted = part.net.state_dict()
     part.net.load_state_dict({name: value for name, value in model.net.state_dict().items() if name in wanted})
+    part.config = replace(part.config, training=_training_of(part, _solved_with_less(model, part)))
     return part
+
+
+def _solved_with_less(model: Model, part: Model) -> list[str]:
+    """Tasks whose solution makes use of what the part has not: warned of."""
+    lost = {output.name for output in model.outputs} - {output.name for output in part.outputs}
+    less = []
+    for task in part.given:
+        missing = [name for name in task.solves_with if name in lost]
+        if missing:
+            less.append(task.name)
+            warnings.warn(
+                f"Task '{task.name}' solves with {', '.join(missing)}, which this part of the model does not have: "
+                "its results will differ from the whole model's, and its figures are left out of the card.",
+                MtlWarning,
+                stacklevel=4,
+            )
+    return less
+
+
+def _training_of(part: Model, unlike: Sequence[str]) -> dict[str, Any]:
+    """The training's summary with the figures that hold for a part: none of other tasks, or of ``unlike`` ones."""
+    names = tuple(f"{task.name}." for task in part.given if task.name not in unlike)
+
+    def hold(figures: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in figures.items() if "." not in name or name.startswith(names)}
+
+    training = dict(part.config.training)
+    if "metrics" in training:
+        training["metrics"] = hold(training["metrics"])
+    if "evaluations" in training:
+        training["evaluations"] = [
+            {**values, "mean": hold(values["mean"]), "count": hold(values["count"])}
+            for values in training["evaluations"]
+        ]
+    if "history" in training:
+        training["history"] = [hold(row) for row in training["history"]]
+    return training

@@ -130,6 +130,19 @@ def test_a_single_task_of_a_refinement_can_be_exported(mtl: Run, tmp_path: Path,
     assert "rgt" in described["inputs"]
 
 
+@pytest.mark.filterwarnings("always::mtlcore.errors.MtlWarning")
+def test_a_part_says_what_it_lacks_and_has_no_figures_of_it(mtl: Run, tmp_path: Path, make_model: Any) -> None:
+    metrics = {"loss": 1.0, "dhr.snr": 2.0, "rgt.mae": 3.0, "fault.f1_2": 4.0}
+    make_model(folder=tmp_path / "whole", training={"metrics": metrics})
+    result = mtl("export", "whole", "part", "--tasks", "dhr,rgt")
+    assert result.exit_code == 0
+    assert "Warning: Task 'rgt' solves with fault_probability, which this part" in result.stderr
+    card = Path("part/README.md").read_text()
+    assert "dhr.snr" in card and "rgt.mae" not in card and "fault.f1_2" not in card
+    assert mtl("export", "whole", "both", "--tasks", "rgt,fault").exit_code == 0
+    assert "rgt.mae" in Path("both/README.md").read_text()
+
+
 def test_a_model_is_fine_tuned_with_its_backbone_frozen(mtl: Run, data: Path) -> None:
     assert train(mtl, "--output", "run").exit_code == 0
     short = ("--epochs", 1, "--set", "train.metric_items=1", "--set", "train.crop=[32, 32]")
@@ -195,8 +208,11 @@ def test_a_run_goes_on(mtl: Run, data: Path) -> None:
     assert len(Path("run/epochs.csv").read_text().splitlines()) == 4
     refused = mtl("train", "--resume", "run", "--stage", "mtr")
     assert refused.exit_code == 2 and "--stage cannot be given with --resume" in refused.stderr
-    refused = mtl("train", "--resume", "run", "--set", "tasks.dhr.weight=2")
-    assert refused.exit_code and "mtl train --from run begins a new run" in refused.stderr
+    job = Path("run/train.json").read_text()
+    for setting in ("tasks.dhr.weight=2", 'tasks=[{name="dhr"}]', "task_options.dhr.weight=2", "start = 'default'"):
+        refused = mtl("train", "--resume", "run", "--epochs", 9, "--set", setting)
+        assert refused.exit_code and "mtl train --from run begins a new run" in refused.stderr, setting
+    assert Path("run/train.json").read_text() == job
 
 
 def test_a_run_goes_on_from_another_folder(

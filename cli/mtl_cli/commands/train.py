@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
+FIXED = ("data", "stage", "tasks", "task_options", "new_tasks", "backbone", "start", "periods")
+"""What a resumed run cannot change: its state fits no other."""
 PLAIN = ("data", "output", "start", "from", "freeze", "shape", "epochs", "device", "note")
 
 
@@ -179,9 +182,10 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
     if config:
         raise OptionError("--config cannot be given with --resume: the run goes on as it began.")
     for setting in settings:
-        if setting.strip().startswith("tasks."):
+        section = re.split(r"[.=\s]", setting.strip(), maxsplit=1)[0]
+        if section in FIXED:
             raise OptionError(
-                f"--set {setting} cannot be given with --resume: tasks stay as they are. "
+                f"--set {setting} cannot be given with --resume: '{section}' stays as it is. "
                 f"mtl train --from {folder} begins a new run from its weights."
             )
     if ctx.get_parameter_source("epochs") == click.core.ParameterSource.COMMANDLINE:
