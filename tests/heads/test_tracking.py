@@ -179,6 +179,16 @@ def test_traces_that_none_recognises_get_the_time_of_those_beside_them(lateral):
     assert (agreed[:, 7] < 0.5).all()
 
 
+def test_beyond_a_wide_gap_tracking_begins_again():
+    """Of more traces than networks compare nothing is recognised; behind them layers are followed all the same."""
+    truth = stretch(tilted((80, 500), 0.05))
+    query, key = embeddings(truth)
+    query[:-1, :, 140:215], query[-1, :, 140:215] = 0, -1000
+    found = stretch(increasing(to_samples(track(query, key)[0], truth.shape)))
+    for place in (slice(0, 270), slice(440, 500)):
+        assert horizon_depth_error(found[:, place], truth[:, place])["p95"] < 2
+
+
 def test_strata_that_come_in_on_both_sides_of_a_fold_are_the_same():
     """Up on either side, away from the reference trace, which has none of them."""
     place = np.abs(np.arange(96, dtype=np.float32) - 48)

@@ -170,6 +170,13 @@ class Tracker:
     def _extend(self, traces: Tensor) -> None:
         """Track two traces on opposite sides, and give rows that carry nothing on levels of their own."""
         told, voters = self._back(traces)
+        alone = torch.isin(torch.arange(len(traces)), told, invert=True)
+        if alone.any():
+            self._begin_again(traces[alone])
+            if alone.all():
+                return
+            traces = traces[~alone]
+            told, voters = self._back(traces)
         levels, fresh = self._lay(traces, told, voters)
         inserted = self._insert_all(traces[0], levels[0], fresh[0])
         for trace, above, rows in zip(traces[1:], levels[1:], fresh[1:], strict=True):
@@ -179,6 +186,14 @@ class Tracker:
                 told, voters = torch.cat([told, near]), torch.cat([voters, traces[0].expand(len(near))])
                 (above,), (rows,) = self._lay(trace[None], told, voters)
             self._insert_all(trace, above, rows)
+
+    def _begin_again(self, traces: Tensor) -> None:
+        """Beyond many traces that none recognises layers are taken to lie as deep as in the nearest tracked one."""
+        tracked = self.tracked.nonzero()[:, 0]
+        here, there = (torch.stack(torch.unravel_index(some, self.places.shape), 1) for some in (traces, tracked))
+        nearest = tracked[torch.cdist(here.float(), there.float(), p=1).argmin(1)]
+        levels = continued(self.levels[nearest], self.fresh[nearest])
+        self._settle(traces, levels, torch.zeros_like(levels), torch.zeros_like(levels, dtype=torch.bool))
 
     def _back(self, traces: Tensor) -> tuple[Tensor, Tensor]:
         """Voters of traces of the net."""
