@@ -29,6 +29,8 @@ Key = tuple[int, int]
 """The number of the pass over all items, and the index of an item."""
 PLAIN = Output("")
 """What a stage reads and no task declares."""
+SMALLEST_PIECE = 16
+"""Samples along each axis that a piece of a window keeps."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class AugmentOptions:
     ``flip``: mirror along each horizontal axis with probability one half. ``polarity``: probability that
     amplitudes change their sign. ``amplitude``: amplitudes times a factor up to this many times more or less.
     ``resample``: depth is sampled up to this many times more finely or coarsely, so that wavelets, layers and faults
-    from thin to thick are seen.
+    from thin to thick are seen. ``pieces``: a batch's windows are cut into up to so many along each axis, one number
+    for each axis and batch, so that images of few samples or traces are seen; their samples are as many as before.
     """
 
     flip: bool = True
     polarity: float = 0.5
     amplitude: float = 1.5
     resample: float = 1.0
+    pieces: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.polarity <= 1:
@@ -52,6 +56,8 @@ class AugmentOptions:
         for name, most in (("amplitude", 1e6), ("resample", 4.0)):
             if not 1 <= getattr(self, name) <= most:
                 raise MtlError(f"augment.{name} is {getattr(self, name)}: expected a factor from 1 to {most:.0f}.")
+        if self.pieces < 1:
+            raise MtlError(f"augment.pieces is {self.pieces}: expected at least 1, which cuts nothing.")
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,24 @@ def collate(items: Sequence[Item]) -> Batch:
     names = sorted({name for item in items for name in item})
     unknown = np.full(shape, np.nan, dtype=np.float32)
     return {name: torch.from_numpy(np.stack([item.get(name, unknown)[None] for item in items])) for name in names}
+
+
+def cut(batch: Batch, most: int, random: np.random.Generator) -> Batch:
+    """The same windows (N, 1, depth, ...) in up to ``most`` equal pieces along each axis; few are likelier than many.
+
+    What is left over where an axis does not divide lies at its end or beginning, and is not in any piece.
+    """
+    size = batch["image"].shape[2:]
+    drawn = [int((most + 1) ** random.random()) for _ in size]
+    counts = [max(min(count, length // SMALLEST_PIECE), 1) for count, length in zip(drawn, size, strict=True)]
+    starts = [int(random.integers(length % count + 1)) for count, length in zip(counts, size, strict=True)]
+    for axis, (count, start) in enumerate(zip(counts, starts, strict=True), 2):
+        edge = size[axis - 2] // count
+        batch = {
+            name: torch.cat(values.narrow(axis, start, count * edge).split(edge, axis))
+            for name, values in batch.items()
+        }
+    return batch
 
 
 def part(batch: Batch, prefix: str) -> Batch:

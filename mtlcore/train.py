@@ -26,7 +26,7 @@ from mtlcore import interrupts
 from mtlcore.atomic import atomic_write_text
 from mtlcore.checkpoint import save_model
 from mtlcore.config import build
-from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches
+from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches, cut
 from mtlcore.device import resolve
 from mtlcore.distributed import Ranks, ranks
 from mtlcore.errors import MtlError, MtlWarning, OptionError
@@ -245,6 +245,7 @@ class Trainer:
             module.eval()
         saved = time.monotonic()
         for batch in batches(self.train_samples, order, self.options.workers):
+            batch = self._in_pieces(batch)
             self._take_step(objective, {name: value.to(self.device) for name, value in batch.items()})
             total = self.options.epochs * self._steps()
             done = self.epoch * self._steps() + self.step
@@ -256,6 +257,13 @@ class Trainer:
                 saved = time.monotonic()
             if stop:
                 raise self._stopped()
+
+    def _in_pieces(self, batch: Batch) -> Batch:
+        """A function of seed and step alone: resumed runs go on alike, and all processes have pieces of one size."""
+        if self.augment.pieces == 1:
+            return batch
+        random = np.random.default_rng([self.options.seed, self.epoch, self.step])
+        return cut(batch, self.augment.pieces, random)
 
     def _take_step(self, objective: Any, batch: Batch) -> None:
         done = self.epoch * self._steps() + self.step

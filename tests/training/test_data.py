@@ -17,7 +17,7 @@ from mtl_seismic.stages.mti import MTI
 from mtl_seismic.stages.mtr import MTR
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
-from mtlcore.data import AugmentOptions, EpochOrder, Samples, batches, collate, part
+from mtlcore.data import SMALLEST_PIECE, AugmentOptions, EpochOrder, Samples, batches, collate, cut, part
 from mtlcore.errors import MtlError
 from mtlcore.interfaces import Items
 from mtlcore.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
@@ -172,6 +172,36 @@ def test_crops_lie_inside_and_axes_that_are_short_are_taken_whole():
     for number in range(10):
         sample = samples(crop=(16, 999))[number, 0]
         assert {values.shape for values in sample.values()} == {(16, 26)}
+
+
+@given(st.lists(st.integers(1, 90), min_size=2, max_size=3), st.integers(1, 5), st.integers(0, 99))
+def test_pieces_are_of_one_size_and_hold_samples_once(size, most, seed):
+    """All arrays are cut alike, and what no piece holds is less than a sample's row of each piece."""
+    count = 2 * int(np.prod(size))
+    image = torch.arange(count).reshape(2, 1, *size)
+    pieces = cut({"image": image, "label/rgt": -image}, most, np.random.default_rng(seed))
+    again = cut({"image": image}, most, np.random.default_rng(seed))
+    assert torch.equal(pieces["image"], again["image"])
+    assert torch.equal(pieces["image"], -pieces["label/rgt"])
+    edges = pieces["image"].shape[2:]
+    assert len(set(pieces["image"].flatten().tolist())) == pieces["image"].numel()
+    for edge, length in zip(edges, size, strict=True):
+        assert min(length, SMALLEST_PIECE) <= edge
+        assert length // edge <= most
+    assert pieces["image"].numel() == 2 * np.prod(
+        [length // edge * edge for edge, length in zip(edges, size, strict=True)]
+    )
+    steps = pieces["image"].diff(dim=2)
+    assert not steps.numel() or set(steps.flatten().tolist()) == {int(np.prod(size[1:]))}
+
+
+def test_pieces_of_many_sizes_are_drawn_and_whole_windows_too():
+    image = torch.zeros(1, 1, 288, 256)
+    random = np.random.default_rng(0)
+    shapes = [tuple(cut({"image": image}, 4, random)["image"].shape[2:]) for _ in range(200)]
+    assert {depth for depth, _ in shapes} == {288, 144, 96, 72}
+    assert {width for _, width in shapes} == {256, 128, 85, 64}
+    assert shapes.count((288, 256)) > 20
 
 
 def test_a_batch_fills_labels_that_only_some_items_have():

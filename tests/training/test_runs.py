@@ -79,7 +79,7 @@ def test_the_loss_falls_and_both_models_are_kept(run, figures):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("step", [1, 4, 6])
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(run, job, figures, tmp_path, step, number):
-    options = {"epochs": 3, "learned_weights": True, "average": 0.9}
+    options = {"epochs": 3, "learned_weights": True, "average": 0.9, "augment": {"pieces": 2}}
     whole, folder = run(**options), tmp_path / "stopped"
     stopped(job(**options), folder, StopAfter(step, number))
     train(read_job(folder), folder, Plugins(), resume=True)
@@ -228,6 +228,7 @@ def test_seeds(run, figures):
         {"crop": [0, 24]},
         {"batch_size": 5, "epoch_items": 3},
         {"augment": {"flip": False, "polarity": 0.0, "amplitude": 1.0}},
+        {"augment": {"pieces": 2}},
     ],
     ids=str,
 )
@@ -325,6 +326,7 @@ def test_generated_items_are_trained_on_in_2d_and_3d(run, recipe):
         ({"ephocs": 3}, "Did you mean 'epochs'"),
         ({"augment": {"polarity": 2.0}}, "polarity"),
         ({"augment": {"resample": 100}}, "resample"),
+        ({"augment": {"pieces": 0}}, "pieces"),
         ({"augment": {"amplitude": math.inf}}, "amplitude"),
         ({"learning_rate": 1e30, "schedule": "constant", "warmup_steps": 0, "epochs": 5}, "learning_rate"),
         ({"data": "synth:rgm2d", "source": {"items": 2, "validation_items": 0, "shape": [48, 48]}}, "validation items"),
