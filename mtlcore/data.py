@@ -255,7 +255,7 @@ def cut(batch: Batch, most: int, random: np.random.Generator) -> Batch:
     for axis, (count, start) in enumerate(zip(counts, starts, strict=True), 2):
         edge = size[axis - 2] // count
         batch = {
-            name: torch.cat(values.narrow(axis, start, count * edge).split(edge, axis))
+            name: torch.cat(torch.split(values.narrow(axis, start, count * edge), edge, axis))
             for name, values in batch.items()
         }
     return batch

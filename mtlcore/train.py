@@ -367,6 +367,7 @@ class Trainer:
             "hours": round(self.seconds / 3600, 4),
             "device": str(self.device),
             "options": asdict(self.options),
+            "augment": asdict(self.augment),
             "metrics": {name: value if math.isfinite(value) else None for name, value in values.items()},
         }
 

@@ -2,35 +2,56 @@
 
     python tests/benchmarks/sizes.py [ITEMS [RECIPE [MODEL]]]
 
-ITEMS (40) of RECIPE (rgm2d) made at each size, seed 77; fewer of the large ones.
+ITEMS (40; fewer of the large ones) of RECIPE (rgm2d), seed 77: small sections cut from the middle of items of 360x256,
+as surveys are cut, and sections made at the size, small ones of which hold as many faults and layers as large ones.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore.checkpoint import load_model
 from mtlcore.evaluate import evaluate_item, summary
 from mtlcore.pipeline import Chain
 
-SIZES = ((48, 48), (64, 128), (128, 64), (96, 96), (160, 160), (360, 256), (256, 1024), (900, 200))
-SHOWN = ("dhr.snr", "fault.f1_2", "fault.dip_error", "rgt.horizon_mean", "rgt.horizon_within_2")
+Array = NDArray[np.float32]
+CUT = ((48, 48), (64, 128), (128, 64), (96, 96), (160, 160), (48, 256), (256, 48))
+MADE = ((64, 128), (160, 160), (360, 256), (256, 1024), (900, 200))
+WHOLE = (360, 256)
 LARGE = 256 * 256
+SHOWN = ("dhr.snr", "fault.f1_2", "fault.dip_error", "rgt.horizon_mean", "rgt.horizon_within_2")
+
+
+def middle(item: Mapping[str, Array], size: tuple[int, ...]) -> dict[str, Array]:
+    """A window from an item's middle."""
+    starts = [(length - edge) // 2 for length, edge in zip(item["image"].shape, size, strict=True)]
+    window = tuple(slice(start, start + edge) for start, edge in zip(starts, size, strict=True))
+    return {name: np.ascontiguousarray(values[window]) for name, values in item.items()}
+
+
+def show(chain: Chain, recipe: str, size: tuple[int, int], made: tuple[int, int], count: int) -> None:
+    """A line for a size, of sections cut from what is made at another or the same."""
+    many = count if np.prod(size) < LARGE else -(-count // 4)
+    items = Synthetic(validation_items=many, seed=77, shape=made).open(recipe, "valid", ())
+    cut = (middle(items[index], size) for index in range(many))
+    figures, _ = summary([evaluate_item(chain, item, None, np.random.default_rng(i)) for i, item in enumerate(cut)])
+    name = f"{'x'.join(map(str, size))} {'made' if size == made else 'cut'}"
+    print(f"{name:14}{many:6}" + "".join(f"{figures.get(metric, np.nan):22.3f}" for metric in SHOWN), flush=True)
 
 
 def main(count: int, recipe: str, name: str) -> None:
     """A line for each size."""
     chain = Chain.of([load_model(name, stage="mti", ndim=2)])
-    print(f"{recipe}\n{'':12}{'items':>6}" + "".join(f"{metric:>22}" for metric in SHOWN))
-    for size in SIZES:
-        many = count if np.prod(size) < LARGE else -(-count // 4)
-        items = Synthetic(validation_items=many, seed=77, shape=size).open(recipe, "valid", ())
-        figures, _ = summary([evaluate_item(chain, items[i], None, np.random.default_rng(i)) for i in range(many)])
-        shown = "".join(f"{figures.get(metric, np.nan):22.3f}" for metric in SHOWN)
-        print(f"{'x'.join(map(str, size)):12}{many:6}{shown}", flush=True)
+    print(f"{recipe}\n{'':14}{'items':>6}" + "".join(f"{metric:>22}" for metric in SHOWN))
+    for size in CUT:
+        show(chain, recipe, size, WHOLE, count)
+    for size in MADE:
+        show(chain, recipe, size, size, count)
 
 
 if __name__ == "__main__":

@@ -146,10 +146,28 @@ def test_horizons_leap_at_faults_alone_where_faults_are_known():
     wrong[40:70, 60:] += 24 / 120
     query, key = embeddings(wrong)
     faults = np.zeros((60, 48), np.float32)
-    believed, doubted = (track(0.2 * query, key, known)[0][20:35, 32:] for known in (None, faults))
+    believed, doubted = (track(0.3 * query, key, known)[0][20:35, 32:] for known in (None, faults))
     expected = np.arange(20, 35)[:, None]
     assert np.abs(believed - expected).mean() > 5
     assert np.abs(doubted - expected).mean() < 3
+
+
+def test_of_layers_that_look_alike_the_nearer_ones_are_meant():
+    """Rows 10 to 19 look like those of levels 12 to 21, and a little more like those of levels 80 to 89."""
+    evidence, none = certain([*range(10), *range(12, 22), *range(20, 30)], 100)
+    evidence[0, np.arange(10, 20), np.arange(80, 90)] = evidence[0, 0, 0] + 0.1
+    leaps = np.full((1, 30), 5, np.float32)
+    levels, _ = align(evidence, none, Costs(), leaps)
+    assert levels[0, 10:20].tolist() == list(range(12, 22))
+    assert align(evidence, none, Costs(leap_level=0), leaps)[0][0, 10:20].tolist() == list(range(80, 90))
+
+
+def test_below_what_lies_below_all_levels_nothing_else_lies():
+    """Rows 4 to 7, of which nothing is known, are between levels, whatever else that costs."""
+    evidence, none = certain([*range(4), -1, -1, -1, -1, *range(6, 10)], 10)
+    found, _ = align(evidence, none, Costs(inside=9), np.full((1, 12), 1, np.float32))
+    assert found[0, 4:8].max() < 10 - 1
+    assert found[0, 8:].tolist() == [6, 7, 8, 9]
 
 
 def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():

@@ -5,13 +5,12 @@ further trace is laid along the levels as two sequences are aligned (see alignme
 and far, vote for the level that each row carries on. A coarse net of traces is tracked one after another: its steps are
 wide, so that few mistakes add up and strata that come in are thick enough to be told from mistakes. It is halved
 until no trace is left, and at last every trace is tracked once more with votes from all sides, the reference trace's
-among them. The votes are products of learned embeddings (see correspondence.py).
+among them (see votes.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtl_seismic.heads.alignment import NONE, Costs, Indices, Mask, agreement, align, between, carriers, continued, runs
+from mtl_seismic.heads.lateral import Lateral
+from mtl_seismic.heads.votes import Votes
 
 Array = NDArray[np.float32]
 SPACING = 16
@@ -55,7 +56,7 @@ def track(query: Array, key: Array, faults: Array | None = None, costs: Costs | 
         return np.zeros(query.shape[1:], np.float32), np.ones(query.shape[1:], np.float32)
     costs = costs or Costs()
     leaps = None if faults is None else _leaps(faults.reshape(len(faults), -1).T, costs)
-    tracker = Tracker(_traces(query), _traces(key), query.shape[2:], costs, leaps)
+    tracker = Tracker(Votes(_traces(query), _traces(key), costs), Lateral(query.shape[2:]), leaps)
     tracker.run()
     shape = (-1, *query.shape[2:])
     levels, agreed = (values.T.reshape(shape) for values in (tracker.levels, tracker.agreed))
@@ -89,83 +90,47 @@ def _leaps(faults: Array, costs: Costs) -> Array:
 
 
 class Tracker:
-    """The state of one tracking. ``query``, ``key``: traces x rows x channels; ``lateral``: how the traces lie;
-    ``leaps``: see align.
+    """The state of one tracking. ``leaps``: see align.
 
     ``levels``: of every row, traces x rows. ``fresh``: rows that carry no known level; theirs is the one above.
     ``carrier``: traces x levels, the row that first reaches a level.
     """
 
-    def __init__(
-        self, query: Tensor, key: Tensor, lateral: tuple[int, ...], costs: Costs, leaps: Array | None = None
-    ) -> None:
-        self.query, self.key = query / query.shape[2] ** 0.5, key
-        self.costs, self.leaps = costs, leaps
-        traces, self.rows = query.shape[:2]
-        self.places = torch.arange(traces).reshape(lateral)
-        rows = torch.arange(self.rows, dtype=query.dtype)
+    def __init__(self, votes: Votes, lateral: Lateral, leaps: Array | None = None) -> None:
+        self.votes, self.lateral, self.leaps = votes, lateral, leaps
+        traces, self.rows = lateral.indices.numel(), votes.rows
+        rows = torch.arange(self.rows, dtype=votes.query.dtype)
         self.levels = rows.repeat(traces, 1)
         self.agreed = torch.ones(traces, self.rows)
         self.fresh = torch.zeros(traces, self.rows, dtype=torch.bool)
         self.carrier = torch.full((traces, self.rows), NONE)
         self.tracked = torch.zeros(traces, dtype=torch.bool)
-        self.seed = tuple(size // 2 for size in lateral)
-        seed = int(self.places[self.seed])
-        self.carrier[seed] = rows
-        self.tracked[seed] = True
+        self.carrier[lateral.reference] = rows
+        self.tracked[lateral.reference] = True
 
     def run(self) -> None:
         """Track all traces."""
-        for pair in self._net():
+        for pair in self.lateral.net(SPACING):
             self._extend(pair)
         half = SPACING // 2
         while half:
-            for axis in range(self.places.ndim):
+            for axis in self.lateral.axes:
                 self._fill(axis, half)
             half //= 2
-        every, axes = torch.arange(len(self.tracked)), range(self.places.ndim)
+        every = torch.arange(len(self.tracked))
         for _ in range(PASSES):
-            self._align_all(every, axes, AROUND, asks_reference=True)
+            self._align_all(every, self.lateral.axes, AROUND, asks_reference=True)
         self._copy_to_untracked()
         self.levels = continued(self.levels, self.fresh)
 
-    def _net(self) -> Iterator[Tensor]:
-        """The coarse net's traces, from the seed outwards, two on opposite sides at a time; edges belong to it."""
-        lines = []
-        for size, seed in zip(self.places.shape, self.seed, strict=True):
-            lines.append(sorted({0, size - 1, *range(seed % SPACING, size, SPACING)}))
-        grid = torch.cartesian_prod(*(torch.tensor(line) for line in lines)).reshape(-1, len(lines))
-        seed_place = torch.tensor(self.seed)
-        distance = (grid - seed_place).abs().sum(1)
-        last = torch.tensor(self.places.shape) - 1
-        given = self.tracked.clone()
-        for place in grid[distance.argsort(stable=True)]:
-            opposite = (2 * seed_place - place).clamp(min=torch.zeros_like(last), max=last)
-            pair = [int(self.places[tuple(p)]) for p in (place, opposite) if not given[self.places[tuple(p)]]]
-            if pair:
-                given[pair] = True
-                yield torch.tensor(pair)
-
     def _voters(self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """Pairs of one of the traces, by its index, and a tracked one so many cells to either side along an axis."""
-        places = torch.stack(torch.unravel_index(traces, self.places.shape), 1)
-        told, voters = [], []
-        for axis, offset in product(axes, (sign * size for size in offsets for sign in (-1, 1))):
-            along = places[:, axis] + offset
-            index = ((along >= 0) & (along < self.places.shape[axis])).nonzero()[:, 0]
-            moved = places[index].clone()
-            moved[:, axis] = along[index]
-            voting = self.places[tuple(moved.T)]
-            usable = self.tracked[voting]
-            told.append(index[usable])
-            voters.append(voting[usable])
-        return torch.cat(told), torch.cat(voters)
+        """Pairs of one of the traces, by its number, and a tracked one so many cells to either side along an axis."""
+        return self.lateral.pairs(traces, self.tracked, axes, offsets)
 
-    def _near(self, traces: Tensor, other: Tensor) -> Tensor:
-        """Those of the traces, by index, that networks are trained to compare with another one."""
-        here, there = (torch.stack(torch.unravel_index(some, self.places.shape), -1) for some in (traces, other))
-        away = (here - there).abs().amax(1)
-        return ((away > 0) & (away <= AROUND[-1])).nonzero()[:, 0]
+    def _and_also(self, traces: Tensor, told: Tensor, voters: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+        """The same pairs, and those with another voter that networks are trained to compare the traces with."""
+        near = self.lateral.within(traces, other, AROUND[-1])
+        return torch.cat([told, near]), torch.cat([voters, other.expand(len(near))])
 
     def _extend(self, traces: Tensor) -> None:
         """Track two traces on opposite sides, and give rows that carry nothing on levels of their own."""
@@ -181,23 +146,19 @@ class Tracker:
         inserted = self._insert_all(traces[0], levels[0], fresh[0])
         for trace, above, rows in zip(traces[1:], levels[1:], fresh[1:], strict=True):
             if inserted and rows.any():  # what is new on this side may be what the other one has just brought in
-                told, voters = self._back(trace[None])
-                near = self._near(trace[None], traces[0])
-                told, voters = torch.cat([told, near]), torch.cat([voters, traces[0].expand(len(near))])
+                told, voters = self._and_also(trace[None], *self._back(trace[None]), traces[0])
                 (above,), (rows,) = self._lay(trace[None], told, voters)
             self._insert_all(trace, above, rows)
 
     def _begin_again(self, traces: Tensor) -> None:
         """Beyond many traces that none recognises layers are taken to lie as deep as in the nearest tracked one."""
-        tracked = self.tracked.nonzero()[:, 0]
-        here, there = (torch.stack(torch.unravel_index(some, self.places.shape), 1) for some in (traces, tracked))
-        nearest = tracked[torch.cdist(here.float(), there.float(), p=1).argmin(1)]
+        nearest = self.lateral.nearest(traces, self.tracked)
         levels = continued(self.levels[nearest], self.fresh[nearest])
         self._settle(traces, levels, torch.zeros_like(levels), torch.zeros_like(levels, dtype=torch.bool))
 
     def _back(self, traces: Tensor) -> tuple[Tensor, Tensor]:
         """Voters of traces of the net."""
-        axes = range(self.places.ndim)
+        axes = self.lateral.axes
         told, voters = self._voters(traces, axes, [SPACING * back for back in VOTERS])
         if len(torch.unique(told)) < len(traces):  # at an edge nearer than the spacing
             return self._voters(traces, axes, range(1, SPACING * VOTERS[-1] + 1))
@@ -205,7 +166,7 @@ class Tracker:
 
     def _lay(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
         """Track a few traces: whole levels, and which rows carry none (see align)."""
-        evidence, none = self._votes(traces, told, voters)
+        evidence, none = self.votes.on(traces, told, voters, self.carrier)
         found, new = self._align(traces, evidence, none)
         levels, fresh = torch.from_numpy(found), torch.from_numpy(new)
         self._settle(traces, between(levels, evidence), agreement(levels, evidence), fresh)
@@ -236,14 +197,12 @@ class Tracker:
         for some in torch.split(traces, chunk):
             told, voters = self._voters(some, axes, offsets)
             if asks_reference:
-                reference = self.places[self.seed]
-                near = self._near(some, reference)
-                told, voters = torch.cat([told, near]), torch.cat([voters, reference.expand(len(near))])
+                told, voters = self._and_also(some, told, voters, self.lateral.reference)
             heard, told = torch.unique(told, return_inverse=True)
             if not len(heard):
                 continue
             some = some[heard]
-            evidence, none = self._votes(some, told, voters)
+            evidence, none = self.votes.on(some, told, voters, self.carrier)
             levels, fresh = (torch.from_numpy(rows) for rows in self._align(some, evidence, none))
             found.append((some, between(levels, evidence), agreement(levels, evidence), fresh))
         for some, exact, agreed, fresh in found:
@@ -251,43 +210,7 @@ class Tracker:
 
     def _align(self, traces: Tensor, evidence: Tensor, none: Tensor) -> tuple[Indices, Mask]:
         leaps = None if self.leaps is None else self.leaps[traces.numpy()]
-        return align(evidence.numpy(), none.numpy(), self.costs, leaps)
-
-    def _votes(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities that each row carries each level on, traces x rows x levels, and none, traces x rows.
-
-        ``told`` indexes ``traces``. What voters say is averaged before it becomes a probability: the mean of their
-        keys at each level is compared.
-        """
-        asked, index = torch.unique(voters, return_inverse=True)
-        present = (self.carrier[asked] >= 0).to(self.key.dtype)
-        offered = self._keys(asked) * present[..., None]
-        order = told.argsort(stable=True)
-        starts = torch.searchsorted(told[order], torch.arange(len(traces)))
-        keys, carried = (
-            torch.nn.functional.embedding_bag(index[order], values.flatten(1), starts, mode="sum")
-            for values in (offered, present)
-        )
-        keys = keys.view(len(traces), *offered.shape[1:])
-        keys /= carried.clamp(min=1)[..., None]
-        blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
-        logits = torch.baddbmm(blank, self.query[traces], keys.transpose(1, 2))
-        shares = torch.nn.functional.pad(logits, (0, 1), value=-self.costs.none).softmax(2)  # the last one is none
-        wrong = self.costs.wrong
-        shares.mul_(1 - wrong).add_(wrong / self.rows).log_()
-        evidence, none = shares[..., :-1], shares[..., -1]
-        absent = (carried == 0)[:, None].expand_as(evidence)
-        return torch.where(absent, none[..., None] - self.costs.absent, evidence), none
-
-    def _keys(self, traces: Tensor) -> Tensor:
-        """Keys of the rows that carry each level, between rows linearly: traces x levels x channels."""
-        carrier = self.carrier[traces]
-        upper = carrier.floor().clamp(0, self.rows - 2).long()
-        part = (carrier - upper).clamp(0, 1)[..., None]
-        at = (traces[:, None] * self.rows + upper).flatten()
-        flat = self.key.flatten(0, 1)
-        keys = torch.lerp(flat[at], flat[at + 1], part.flatten(0, 1))
-        return keys.view(*upper.shape, self.key.shape[2])
+        return align(evidence.numpy(), none.numpy(), self.votes.costs, leaps)
 
     def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor, fresh: Tensor) -> None:
         """Keep the levels of tracked traces, and which row carries each level. One that no voter recognises stays as
@@ -302,7 +225,7 @@ class Tracker:
         """Traces that none recognises get what the nearest have."""
         while not self.tracked.all():
             untracked = (~self.tracked).nonzero()[:, 0]
-            told, beside = self._voters(untracked, range(self.places.ndim), [1])
+            told, beside = self._voters(untracked, self.lateral.axes, [1])
             chosen = torch.full_like(untracked, -1)
             chosen[told] = beside
             to, source = untracked[chosen >= 0], chosen[chosen >= 0]
