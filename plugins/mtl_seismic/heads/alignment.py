@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtl_seismic.heads.evidence import Evidence
+
 Array = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -51,111 +53,135 @@ class Costs:
     inside: float = 1.0
 
 
-def align(evidence: Array, none: Array, costs: Costs, leaps: Array | None = None) -> tuple[Indices, Mask]:
+def align(evidence: Evidence, costs: Costs, leaps: Array | None = None) -> tuple[Indices, Mask]:
     """Levels of every row, traces x rows, and which rows carry none (theirs is the level above them, -1 above all).
 
-    ``evidence``: log-probabilities, traces x rows x levels; ``none``: that a row carries no level, traces x rows.
     ``leaps``: what a leap onto each row costs, traces x rows (None: ``costs.leap``).
     Viterbi's algorithm over two sheets: rows that carry a level, and rows that do not, after each level. Leaps start
     from the likeliest place of the row above.
     """
-    traces, rows, count = evidence.shape
-    padded = np.full((rows, traces, ABOVE + count), -np.inf, np.float32)
-    carried = padded[:, :, ABOVE:]
-    fresh = np.empty((rows, traces, count + 1), np.float32)
-    carried[0] = evidence[:, 0]
-    fresh[0] = none[:, :1]
-    fresh[0, :, 1:-1] -= costs.inside
-    slower, leap = np.empty((2, traces, count), np.float32)
+    lattice = Lattice(evidence, costs)
     if leaps is None:
-        leaps = np.full((traces, rows), costs.leap, np.float32)
-    starts = Starts(rows, traces)
-    for row in range(1, rows):
-        before, gap, here = carried[row - 1], fresh[row - 1], carried[row]
-        starts.find(row, before, gap, leaps[:, row])
-        starts.leap(row, costs.leap_level, out=leap)
+        leaps = np.full(lattice.none.shape, costs.leap, np.float32)
+    for row in range(1, len(lattice.first)):
+        lattice.go_on(row, leaps[:, row])
+    return lattice.trace_back()
+
+
+class Lattice:
+    """The likeliest paths to everywhere. Of each row the band's levels are known by their place in it.
+
+    ``padded``: rows x traces x places, of rows that carry a level, after ABOVE impossible ones; ``fresh``: of rows that
+    carry none after the level before each place, one place more. Both go on with as many impossible places as a band
+    moves down at most. ``start``, ``start_new``, ``start_value``: rows x traces, where leaps onto each row start, and
+    what they come to there.
+    """
+
+    def __init__(self, evidence: Evidence, costs: Costs) -> None:
+        self.evidence, self.none, self.costs = evidence.carried.numpy(), evidence.none.numpy(), costs
+        self.band, self.first = evidence.band, evidence.band.first.numpy()
+        traces, rows, self.width = self.evidence.shape
+        beyond = int(np.diff(self.first).max(initial=0))
+        self.padded = np.full((rows, traces, ABOVE + self.width + beyond), -np.inf, np.float32)
+        self.fresh = np.full((rows, traces, self.width + 1 + beyond), -np.inf, np.float32)
+        self.slower, self.leap = np.empty((2, traces, self.width), np.float32)
+        self.places = np.arange(self.width, dtype=np.float32)
+        self.every = np.arange(traces)
+        self.start, self.start_new = np.zeros((rows, traces), np.intp), np.zeros((rows, traces), np.bool_)
+        self.start_value = np.zeros((rows, traces), np.float32)
+        self._here(0)[:] = self.evidence[:, 0]
+        self._new_here(0)[:] = self.none[:, :1]
+        self._inside(0)[:] -= costs.inside
+
+    def _here(self, row: int, moved: int = 0) -> Array:
+        """Rows that carry a level, traces x places; ``moved``: by the places of a band so much farther down."""
+        return self.padded[row, :, ABOVE + moved : ABOVE + moved + self.width]
+
+    def _new_here(self, row: int, moved: int = 0) -> Array:
+        return self.fresh[row, :, moved : moved + self.width + 1]
+
+    def _inside(self, row: int) -> Array:
+        """Rows that carry none, but those above and below all levels."""
+        ends = self.first[row] == 0, self.first[row] + self.width == self.band.count
+        return self._new_here(row)[:, int(ends[0]) : self.width + 1 - int(ends[1])]
+
+    def go_on(self, row: int, leaps: Array) -> None:
+        """From the row above; ``leaps``: what a leap costs, traces."""
+        costs, moved = self.costs, int(self.first[row] - self.first[row - 1])
+        before, gap = self._here(row - 1, moved), self._new_here(row - 1, moved)
+        here, new, slower = self._here(row), self._new_here(row), self.slower
+        self._find_start(row, leaps)
+        self._leap(row)
         np.subtract(before, costs.stretch, out=slower)
-        np.maximum(slower, leap, out=here)
+        np.maximum(slower, self.leap, out=here)
         np.maximum(here, gap[:, :-1], out=here)
         np.maximum(here[:, 1:], before[:, :-1], out=here[:, 1:])
         np.maximum(here[:, 2:], slower[:, :-2], out=here[:, 2:])
-        here += evidence[:, row]
-        fresh[row, :, 0] = gap[:, 0]
+        here += self.evidence[:, row]
+        new[:, 0] = gap[:, 0]
         np.subtract(before, costs.open, out=slower)
-        np.maximum(gap[:, 1:], slower, out=fresh[row, :, 1:])
-        fresh[row] += none[:, row, None]
-        fresh[row, :, 1:-1] -= costs.inside
-    return _trace_back(padded, fresh, starts, costs)
+        np.maximum(gap[:, 1:], slower, out=new[:, 1:])
+        new += self.none[:, row, None]
+        self._inside(row)[:] -= costs.inside
 
+    def _find_start(self, row: int, leaps: Array) -> None:
+        """The likeliest level of the row above, or the one after which that row carries none, if that is likelier
+        still; below all levels nothing is known to lie, and no leap comes back from there."""
+        before, gap = self._here(row - 1), self._new_here(row - 1)[:, :-1]
+        place, after = before.argmax(1), gap.argmax(1)
+        value, new_value = before[self.every, place], gap[self.every, after]
+        new = new_value > value
+        self.start_new[row] = new
+        self.start[row] = np.where(new, after - 1, place) + self.first[row - 1]
+        self.start_value[row] = np.maximum(value, new_value) - leaps
 
-class Starts:
-    """Where leaps onto each row start: ``level``, whether that is a row that carries none after it, ``new``, and
-    ``value``, the probability's logarithm there less the leap's cost; rows x traces."""
+    def _leap(self, row: int) -> None:
+        """What a leap onto each level of the row comes to."""
+        start = (self.start[row] - self.first[row]).astype(np.float32)
+        np.subtract(self.places, start[:, None], out=self.leap)
+        np.abs(self.leap, out=self.leap)
+        self.leap *= np.float32(-self.costs.leap_level)
+        self.leap += self.start_value[row, :, None]
 
-    def __init__(self, rows: int, traces: int) -> None:
-        self.every = np.arange(traces)
-        self.level = np.zeros((rows, traces), np.intp)
-        self.new = np.zeros((rows, traces), np.bool_)
-        self.value = np.zeros((rows, traces), np.float32)
+    def trace_back(self) -> tuple[Indices, Mask]:
+        """The best path, from the last row up: see align."""
+        costs, (rows, traces) = self.costs, self.start.shape
+        last, last_new = self._here(rows - 1), self._new_here(rows - 1)
+        new = last.max(1) < last_new.max(1)
+        level = np.where(new, last_new.argmax(1) - 1, last.argmax(1)) + self.first[-1]
+        levels = np.empty((traces, rows), np.intp)
+        news = np.empty((traces, rows), np.bool_)
+        # Where a carried row comes from: carried rows of the level above, its own, two above, new rows after the level
+        # above, a leap. Where a new row comes from: another one, or a carried one of its level.
+        penalties = np.array([0, costs.stretch, costs.stretch, 0], np.float32)[:, None]
+        steps = np.array([1, 0, 2, 1, 0, 0, 0])[:, None]
+        is_new = np.empty((7, traces), np.bool_)
+        is_new[:] = np.array([0, 0, 0, 1, 0, 1, 0], np.bool_)[:, None]
+        values = np.empty((5, traces), np.float32)
+        for row in range(rows - 1, -1, -1):
+            levels[:, row], news[:, row] = level, new
+            if not row:
+                break
+            above = row - 1
+            origins = level - steps
+            origins[4], is_new[4] = self.start[row], self.start_new[row]
+            values[:3] = self._carried_at(above, origins[:3])
+            values[3] = self._new_at(above, origins[3])
+            values[:4] -= penalties
+            values[4] = self.start_value[row] - costs.leap_level * np.abs(self.start[row] - level)
+            stays_new = self._new_at(above, level) >= self._carried_at(above, level) - costs.open
+            best = np.where(new, 6 - stays_new, values.argmax(0))
+            level, new = origins[best, self.every], is_new[best, self.every]
+        return levels, news
 
-    def find(self, row: int, before: Array, gap: Array, cost: Array) -> None:
-        """The likeliest place of the row above; below all levels nothing is known to lie, and no leap comes back."""
-        level, after = before.argmax(1), gap[:, :-1].argmax(1) - 1
-        value, new_value = before[self.every, level], gap[self.every, after + 1]
-        self.new[row] = new_value > value
-        self.level[row] = np.where(self.new[row], after, level)
-        self.value[row] = np.maximum(value, new_value) - cost
+    def _carried_at(self, row: int, levels: Indices) -> Array:
+        """Of rows that carry those levels, any x traces."""
+        at = levels + (ABOVE - self.first[row] + self.every * self.padded.shape[2])
+        return np.asarray(self.padded[row].take(at))
 
-    def leap(self, row: int, cost: float, out: Array) -> None:
-        """What a leap onto each level of a row comes to, traces x levels; ``cost``: of each level that it passes."""
-        levels = np.arange(out.shape[1], dtype=np.float32)
-        np.subtract(levels, self.level[row, :, None].astype(np.float32), out=out)
-        np.abs(out, out=out)
-        out *= np.float32(-cost)
-        out += self.value[row, :, None]
-
-
-def _trace_back(padded: Array, fresh: Array, starts: Starts, costs: Costs) -> tuple[Indices, Mask]:
-    """The best path, from the last row up; ``padded``: carried rows, after ABOVE impossible levels."""
-    rows, traces, width = padded.shape
-    at, gap_at = starts.every * width + ABOVE, starts.every * (width - ABOVE + 1) + 1
-    last, last_new = padded[-1, :, ABOVE:], fresh[-1]
-    new = last.max(1) < last_new.max(1)
-    level = np.where(new, last_new.argmax(1) - 1, last.argmax(1))
-    levels = np.empty((traces, rows), np.intp)
-    news = np.empty((traces, rows), np.bool_)
-    # Where a carried row comes from: carried rows of the level above, its own, two above, new rows after the level
-    # above, a leap. Where a new row comes from: another one, or a carried one of its level.
-    penalties = np.array([0, costs.stretch, costs.stretch, 0], np.float32)[:, None]
-    steps = np.array([1, 0, 2, 1, 0, 0, 0])[:, None]
-    is_new = np.empty((7, traces), np.bool_)
-    is_new[:] = np.array([0, 0, 0, 1, 0, 1, 0], np.bool_)[:, None]
-    values = np.empty((5, traces), np.float32)
-    for row in range(rows - 1, -1, -1):
-        levels[:, row], news[:, row] = level, new
-        if not row:
-            break
-        origins = level - steps
-        origins[4], is_new[4] = starts.level[row], starts.new[row]
-        values[:3] = padded[row - 1].take(origins[:3] + at)
-        values[3] = fresh[row - 1].take(origins[3] + gap_at)
-        values[:4] -= penalties
-        values[4] = starts.value[row] - costs.leap_level * np.abs(starts.level[row] - level)
-        stays_new = fresh[row - 1].take(level + gap_at) >= padded[row - 1].take(level + at) - costs.open
-        best = np.where(new, 6 - stays_new, values.argmax(0))
-        level, new = origins[best, starts.every], is_new[best, starts.every]
-    return levels, news
-
-
-def between(levels: Tensor, evidence: Tensor) -> Tensor:
-    """Fractions of a level, from the evidence of the levels beside each."""
-    near = (levels[..., None] + torch.arange(-1, 2)).clamp(0, evidence.shape[2] - 1)
-    return (evidence.gather(2, near).softmax(2) * near).sum(2)
-
-
-def agreement(levels: Tensor, evidence: Tensor) -> Tensor:
-    """The (geometric) mean probability that the votes give to each row's level."""
-    return evidence.gather(2, levels.clamp(min=0)[..., None])[..., 0].exp()
+    def _new_at(self, row: int, levels: Indices) -> Array:
+        """Of rows that carry none after those levels."""
+        return np.asarray(self.fresh[row].take(levels + (1 - self.first[row] + self.every * self.fresh.shape[2])))
 
 
 def carriers(levels: Tensor, count: int) -> Tensor:

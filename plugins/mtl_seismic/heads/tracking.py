@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtl_seismic.heads.alignment import NONE, Costs, Indices, Mask, agreement, align, between, carriers, continued, runs
+from mtl_seismic.heads.alignment import NONE, Costs, align, carriers, continued, runs
+from mtl_seismic.heads.evidence import REACH, Evidence
 from mtl_seismic.heads.lateral import Lateral
 from mtl_seismic.heads.votes import Votes
 
@@ -166,10 +167,9 @@ class Tracker:
 
     def _lay(self, traces: Tensor, told: Tensor, voters: Tensor) -> tuple[Tensor, Tensor]:
         """Track a few traces: whole levels, and which rows carry none (see align)."""
-        evidence, none = self.votes.on(traces, told, voters, self.carrier)
-        found, new = self._align(traces, evidence, none)
-        levels, fresh = torch.from_numpy(found), torch.from_numpy(new)
-        self._settle(traces, between(levels, evidence), agreement(levels, evidence), fresh)
+        evidence = self.votes.on(traces, told, voters, self.carrier, self.levels)
+        levels, fresh = self._align(traces, evidence)
+        self._settle(traces, evidence.between(levels), evidence.agreement(levels), fresh)
         return levels, fresh
 
     def _insert_all(self, trace: Tensor, levels: Tensor, fresh: Tensor) -> bool:
@@ -185,14 +185,14 @@ class Tracker:
         """Track traces so many cells from a tracked one along an axis."""
         untracked = (~self.tracked).nonzero()[:, 0]
         if len(untracked):
-            between = untracked[torch.unique(self._voters(untracked, [axis], [half])[0])]
-            self._align_all(between, [axis], [half * times for times in BETWEEN])
+            midway = untracked[torch.unique(self._voters(untracked, [axis], [half])[0])]
+            self._align_all(midway, [axis], [half * times for times in BETWEEN])
 
     def _align_all(
         self, traces: Tensor, axes: Iterable[int], offsets: Iterable[int], asks_reference: bool = False
     ) -> None:
         """Track many traces at once, each by votes of tracked ones around it as they are before; without any, not."""
-        chunk = max(CHUNK // (self.rows * self.carrier.shape[1]), 1)
+        chunk = max(CHUNK // (self.rows * min(self.carrier.shape[1], 4 * REACH)), 1)
         found = []
         for some in torch.split(traces, chunk):
             told, voters = self._voters(some, axes, offsets)
@@ -202,15 +202,16 @@ class Tracker:
             if not len(heard):
                 continue
             some = some[heard]
-            evidence, none = self.votes.on(some, told, voters, self.carrier)
-            levels, fresh = (torch.from_numpy(rows) for rows in self._align(some, evidence, none))
-            found.append((some, between(levels, evidence), agreement(levels, evidence), fresh))
+            evidence = self.votes.on(some, told, voters, self.carrier, self.levels)
+            levels, fresh = self._align(some, evidence)
+            found.append((some, evidence.between(levels), evidence.agreement(levels), fresh))
         for some, exact, agreed, fresh in found:
             self._settle(some, exact, agreed, fresh)
 
-    def _align(self, traces: Tensor, evidence: Tensor, none: Tensor) -> tuple[Indices, Mask]:
+    def _align(self, traces: Tensor, evidence: Evidence) -> tuple[Tensor, Tensor]:
         leaps = None if self.leaps is None else self.leaps[traces.numpy()]
-        return align(evidence.numpy(), none.numpy(), self.votes.costs, leaps)
+        levels, fresh = align(evidence, self.votes.costs, leaps)
+        return torch.from_numpy(levels), torch.from_numpy(fresh)
 
     def _settle(self, traces: Tensor, levels: Tensor, agreed: Tensor, fresh: Tensor) -> None:
         """Keep the levels of tracked traces, and which row carries each level. One that no voter recognises stays as

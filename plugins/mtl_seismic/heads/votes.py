@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mtl_seismic.heads.alignment import Costs
+from mtl_seismic.heads.evidence import Band, Evidence
 
 
 class Votes:
@@ -15,11 +16,12 @@ class Votes:
         self.query, self.key, self.costs = query / query.shape[2] ** 0.5, key, costs
         self.rows = query.shape[1]
 
-    def on(self, traces: Tensor, told: Tensor, voters: Tensor, carrier: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities that each row carries each level on, traces x rows x levels, and none, traces x rows.
+    def on(self, traces: Tensor, told: Tensor, voters: Tensor, carrier: Tensor, levels: Tensor) -> Evidence:
+        """Which level each row of the traces carries on.
 
-        ``told`` indexes ``traces``, ``carrier`` says which row of each of all traces carries each level. What voters
-        say is averaged before it becomes a probability: the mean of their keys at each level is compared.
+        ``told`` indexes ``traces``, ``carrier`` says which row of each of all traces carries each level, ``levels``
+        which level each row has. What voters say is averaged before it becomes a probability: the mean of their keys
+        at each level is compared.
         """
         asked, index = torch.unique(voters, return_inverse=True)
         present = (carrier[asked] >= 0).to(self.key.dtype)
@@ -32,16 +34,24 @@ class Votes:
         )
         keys = keys.view(len(traces), *offered.shape[1:])
         keys /= carried.clamp(min=1)[..., None]
-        blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
-        return self._evidence(torch.baddbmm(blank, self.query[traces], keys.transpose(1, 2)), carried)
+        return self._compared(self.query[traces], keys, carried, Band.around(levels[asked], carrier.shape[1]))
 
-    def _evidence(self, logits: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
-        shares = torch.nn.functional.pad(logits, (0, 1), value=-self.costs.none).softmax(2)  # the last one is none
+    def _compared(self, query: Tensor, keys: Tensor, carried: Tensor, band: Band) -> Evidence:
+        """``keys``: traces x levels x channels, means of as many voters as ``carried`` says."""
         wrong = self.costs.wrong
-        shares.mul_(1 - wrong).add_(wrong / self.rows).log_()
+        blank = torch.where(carried > 0, 0.0, -torch.inf)[:, None]
+        blocks = list(band.blocks())
+        shares = query.new_empty(*query.shape[:2], band.width + 1)
+        for rows, levels in blocks:
+            offered = keys[:, levels].transpose(1, 2)
+            shares[:, rows, :-1] = torch.baddbmm(blank[..., levels], query[:, rows], offered)
+        shares[..., -1] = -self.costs.none
+        shares = shares.softmax(2).mul_(1 - wrong).add_(wrong / self.rows).log_()
         evidence, none = shares[..., :-1], shares[..., -1]
-        absent = (carried == 0)[:, None].expand_as(evidence)
-        return torch.where(absent, none[..., None] - self.costs.absent, evidence), none
+        for rows, levels in blocks:
+            absent = (none[:, rows] - self.costs.absent)[..., None]
+            evidence[:, rows] = torch.where((carried == 0)[:, None, levels], absent, evidence[:, rows])
+        return Evidence(evidence, none, band)
 
     def _keys(self, traces: Tensor, carrier: Tensor) -> Tensor:
         """Keys of the rows that carry each level, between rows linearly: traces x levels x channels."""
