@@ -122,6 +122,16 @@ def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
     assert refused.exit_code == 1 and "has no task 'rgt'" in refused.stderr
 
 
+def test_a_packaged_model_is_exported_by_its_name(mtl: Run) -> None:
+    exported = mtl("export", "default", "part", "--stage", "mtr", "--tasks", "fault")
+    assert exported.exit_code == 0, exported.output
+    assert "part (mtr, 2D, tasks fault)" in exported.output
+    assert "(mti, 3D" in mtl("export", "default", "other", "--dimensions", "3").output
+    refused = mtl("export", "default", "none", "--stage", "mtr", "--dimensions", "3")
+    assert refused.exit_code == 1
+    assert "no 3D model of stage 'mtr'" in refused.output
+
+
 def test_a_single_task_of_a_refinement_can_be_exported(mtl: Run, tmp_path: Path, make_model: Any) -> None:
     make_model(stage="mtr", folder=tmp_path / "mtr")
     assert mtl("export", tmp_path / "mtr", "part", "--tasks", "dhr").exit_code == 0
@@ -236,7 +246,7 @@ REFUSALS = {
     "unknown recipe": (("train", "--data", "synth:rgm2e"), "Unknown recipe 'rgm2e'. Did you mean"),
     "unknown task option": (("train", "--data", "data", "--shape", "48x40", "--set", "tasks.dhr.wait=3"), "weight"),
     "resume nothing": (("train", "--resume", "nowhere"), "nowhere is no training run"),
-    "export nothing": (("export", "nowhere", "model"), "nowhere is neither a training run"),
+    "export nothing": (("export", "nowhere", "model"), "No model 'nowhere'"),
     "inspect nothing": (("inspect", "nowhere"), "nowhere does not exist"),
     "inspect without a shape": (("inspect", "data"), "Say --shape DEPTHxTRACES"),
     "import nothing": (("import", "none.ckpt", "model"), "none.ckpt does not exist"),

@@ -13,12 +13,15 @@ from mtl_cli.tables import echo_json, text_table
 
 if TYPE_CHECKING:
     from mtlcore.interfaces import PackagedModel
+    from mtlcore.model import Model
 
 
 @click.command(name="export")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("model_dir", type=click.Path(path_type=Path))
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Only these tasks' part of the model.")
+@click.option("--stage", "-s", type=Name("stage"), help="Of a packaged model: which stage's. Default: the first.")
+@click.option("--dimensions", "ndim", type=click.Choice(["2", "3"]), help="Of a packaged model: 2D or 3D.")
 @click.option("--half", is_flag=True, help="Weights in 16 bits: half the size.")
 @click.option(
     "--evaluation",
@@ -42,19 +45,20 @@ if TYPE_CHECKING:
 def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], force: bool, **given: Any) -> None:
     """Write a training run's model to a folder of its own.
 
-    MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model folder.
+    MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model's folder or packaged name.
     """
     from mtlcore import export, folders
     from mtlcore.checkpoint import load_model
 
-    model = load_model(export.model_folder(run))
+    which = {"stage": given["stage"], "ndim": int(given["ndim"]) if given["ndim"] else None}
+    model = load_model(export.model_folder(run, **which))
     model.chosen(given["tasks"])
     figures = [export.read_evaluation(path) for path in evaluations]
     sections = [export.read_section(path) for path in given["sections"]]
     folders.claim(model_dir, force)
-    options_ = {name: given[name] for name in ("half", "note", "limits")}
-    export.export_model(run, model_dir, given["tasks"], evaluations=figures, sections=sections, **options_)
-    click.echo(f"Model: {model_dir}")
+    chosen = which | {name: given[name] for name in ("half", "note", "limits")}
+    model = export.export_model(run, model_dir, given["tasks"], evaluations=figures, sections=sections, **chosen)
+    click.echo(_summary(model_dir, model))
 
 
 @click.command(name="import")
@@ -74,8 +78,12 @@ def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
     model = convert_foreign(checkpoint)
     folders.claim(model_dir, force)
     save_model(model, model_dir)
+    click.echo(_summary(model_dir, model))
+
+
+def _summary(folder: Path, model: Model) -> str:
     tasks = ", ".join(task.name for task in model.given)
-    click.echo(f"Model: {model_dir} ({model.stage.name}, {model.ndim}D, tasks {tasks})")
+    return f"Model: {folder} ({model.stage.name}, {model.ndim}D, tasks {tasks})"
 
 
 @click.command()
