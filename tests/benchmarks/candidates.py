@@ -1,12 +1,14 @@
 """Networks and losses compared after the same time of training: quality on unseen items, and time of inference.
 
     python tests/benchmarks/candidates.py train FOLDER [--minutes 6] [--only NAME,...] [--threads 1]
+    python tests/benchmarks/candidates.py evaluate FOLDER [--only NAME,...] [--threads 1]
     python tests/benchmarks/candidates.py time FOLDER [--threads 2]
 
 ``train`` measures a step of each candidate and gives it as many steps as fit in the minutes (cosine schedule to the
 end), on 192x192 crops of one data set of 2,000 items, and evaluates it on 60 items of seed 77, which is used for
-choices alone: packaged models are reported on another seed. ``time`` measures the network on a 256x1024 section. Both
-write FOLDER/NAME.json and print a row each. Last figures: the card of the packaged 2D inference model.
+choices alone: packaged models are reported on another seed. ``evaluate`` does the latter again, ``time`` measures the
+network on a 256x1024 section. All write FOLDER/NAME.json and print a row for each candidate. Last figures: the card of
+the packaged 2D inference model.
 """
 
 from __future__ import annotations
@@ -126,11 +128,16 @@ def train_one(name: str, data: Path, folder: Path, minutes: float) -> dict[str, 
     seconds = step_seconds(name, data, folder)
     steps = max(int(60 * minutes / seconds), 1)
     train(job(name, data, 4 * steps), folder / name)
+    return {"name": name, "step": seconds, "steps": steps, **evaluate_one(name, folder)}
+
+
+def evaluate_one(name: str, folder: Path) -> dict[str, Any]:
+    """A candidate's size and figures."""
     model = load_model(str(folder / name / "last"))
     chain = Chain.of([model])
     items = Synthetic(validation_items=60, seed=77, shape=(360, 256)).open("rgm2d", "valid", ())
     figures, _ = summary([evaluate_item(chain, items[i], None, np.random.default_rng(i)) for i in range(len(items))])
-    return {"name": name, "parameters": parameter_count(model.net), "step": seconds, "steps": steps, **figures}
+    return {"parameters": parameter_count(model.net), **figures}
 
 
 def time_one(name: str, folder: Path) -> dict[str, float]:
@@ -170,22 +177,22 @@ def kept(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("train", "time"))
+    parser.add_argument("what", choices=("train", "evaluate", "time"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=6)
     parser.add_argument("--only", default=",".join(CANDIDATES))
     parser.add_argument("--threads", type=int)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads or {"train": 1, "time": 2}[given.what])
+    torch.set_num_threads(given.threads or {"train": 1, "evaluate": 1, "time": 2}[given.what])
     data = given.folder / "data"
     for name in given.only.split(","):
         done = (given.folder / f"{name}.json").exists()
         if given.what == "train" and not done:
             with kept(given.folder, name) as figures:
                 figures.update(train_one(name, data, given.folder, given.minutes))
-        elif given.what == "time" and done:
+        elif given.what != "train" and done:
             with kept(given.folder, name) as figures:
-                figures.update(time_one(name, given.folder))
+                figures.update({"evaluate": evaluate_one, "time": time_one}[given.what](name, given.folder))
 
 
 if __name__ == "__main__":
