@@ -183,7 +183,7 @@ class Model:
                 where = f" {self.folder}" if self.folder else ""
                 raise MtlError(
                     f"The model{where} has no task '{name}': it has {', '.join(have)}. "
-                    "Ask for one of these with --tasks, or use another --model."
+                    "Ask for one of these with --tasks, or use another model."
                 )
         return tuple(have.values()) if names is None else tuple(have[name] for name in names)
 
