@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mtlcore.checkpoint import BEST, CARD, CONFIG, find_model, load_model, save_model
+from mtlcore.checkpoint import CARD, find_model, load_model, save_model
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning
 from mtlcore.job import shown
@@ -40,13 +40,12 @@ def export_model(
     """Copy a model, or a training run's best one, to a folder of its own.
 
     ``run``: a folder, or a packaged model's name; ``stage`` and ``ndim`` choose among those of one name.
-
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
     ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
     ``sections``: Markdown that stands in the card before these.
     Of a training run the card also gets quality against hours.
     """
-    source = model_folder(run, stage, ndim, plugins)
+    source = find_model(run, stage, ndim, plugins or current())
     model = load_model(source, plugins=plugins)
     for values in evaluations:
         if values.get("models") and model.fingerprint not in values["models"]:
@@ -122,19 +121,6 @@ def read_evaluation(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or not set(EVALUATION) <= set(values):
         raise MtlError(f"{path} is no evaluation: expected what mtl evaluate --json prints.")
     return values
-
-
-def model_folder(run: Path, stage: str | None = None, ndim: int | None = None, plugins: Plugins | None = None) -> Path:
-    """The model of a training run (its best one), the folder itself where it is a model's, or a packaged model's.
-
-    ``stage`` and ``ndim`` choose among packaged models of one name; without them it is the first.
-    """
-    for place in (run / BEST, run):
-        if (place / CONFIG).is_file():
-            return place
-    if not run.exists():
-        return find_model(str(run), stage, ndim, plugins or current())
-    raise MtlError(f"{run} is neither a training run with a best model nor a model folder.")
 
 
 def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:

@@ -20,10 +20,10 @@ Three scales cost three times as much and gain no more than mirrored copies, whi
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
@@ -95,9 +95,4 @@ def main(count: int, recipe: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("items", type=int, nargs="?", default=30)
-    parser.add_argument("recipe", nargs="?", default="field2d", choices=("rgm2d", "field2d"))
-    parser.add_argument("model", nargs="?", default="default")
-    given = parser.parse_args()
-    main(max(given.items, 1), given.recipe, given.model)
+    main(*items_recipe_model(30, "field2d"))

@@ -23,10 +23,10 @@ Last figures, packaged model: DHR, fault F1, dip error, mean error of horizons, 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 
 import numpy as np
+from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
@@ -70,9 +70,4 @@ def main(count: int, recipe: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("items", type=int, nargs="?", default=40)
-    parser.add_argument("recipe", nargs="?", default="rgm2d", choices=("rgm2d", "field2d"))
-    parser.add_argument("model", nargs="?", default="default")
-    given = parser.parse_args()
-    main(max(given.items, 1), given.recipe, given.model)
+    main(*items_recipe_model(40, "rgm2d"))

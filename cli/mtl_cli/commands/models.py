@@ -51,8 +51,7 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     from mtlcore.checkpoint import load_model
 
     which = {"stage": given["stage"], "ndim": int(given["ndim"]) if given["ndim"] else None}
-    model = load_model(export.model_folder(run, **which))
-    model.chosen(given["tasks"])
+    load_model(run, **which).chosen(given["tasks"])
     figures = [export.read_evaluation(path) for path in evaluations]
     sections = [export.read_section(path) for path in given["sections"]]
     folders.claim(model_dir, force)
