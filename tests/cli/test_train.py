@@ -209,13 +209,16 @@ def test_what_flags_say_may_stand_in_the_file(mtl: Run, data: Path) -> None:
     assert job["train"]["freeze"] == ["encoder"]
 
 
-def test_a_run_goes_on(mtl: Run, data: Path) -> None:
+def test_a_run_goes_on(mtl: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
     result = mtl("train", "--resume", "run", "--set", "train.epochs=2")
     assert result.exit_code == 0, result.output
     assert len(Path("run/epochs.csv").read_text().splitlines()) == 3
     assert mtl("train", "--resume", "run", "--epochs", "3").exit_code == 0
     assert len(Path("run/epochs.csv").read_text().splitlines()) == 4
+    monkeypatch.setenv("MTL_TRAIN_EPOCHS", "4")
+    assert mtl("train", "--resume", "run").exit_code == 0
+    assert len(Path("run/epochs.csv").read_text().splitlines()) == 5
     refused = mtl("train", "--resume", "run", "--stage", "mtr")
     assert refused.exit_code == 2 and "--stage cannot be given with --resume" in refused.stderr
     job = Path("run/train.json").read_text()

@@ -188,7 +188,7 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
                 f"--set {setting} cannot be given with --resume: '{section}' stays as it is. "
                 f"mtl train --from {folder} begins a new run from its weights."
             )
-    if ctx.get_parameter_source("epochs") == click.core.ParameterSource.COMMANDLINE:
+    if ctx.get_parameter_source("epochs") != click.core.ParameterSource.DEFAULT:
         settings = (f"train.epochs={ctx.params['epochs']}", *settings)
     job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")
     if ctx.get_parameter_source("device") != click.core.ParameterSource.DEFAULT:
