@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ EVALUATION = ("data", "split", "source", "stages", "iterations", "mean", "count"
 
 def export_model(
     run: Path,
-    folder: Path,
+    folder: Path | Callable[[], Path],
     tasks: Sequence[str] | None = None,
     *,
     half: bool = False,
@@ -40,6 +40,7 @@ def export_model(
     """Copy a model, or a training run's best one, to a folder of its own.
 
     ``run``: a folder, or a packaged model's name; ``stage`` and ``ndim`` choose among those of one name.
+    ``folder``: where to, or a function that makes one once everything has been checked.
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
     ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
     ``sections``: Markdown that stands in the card before these.
@@ -71,7 +72,8 @@ def export_model(
         model.config = replace(model.config, note=note)
     kept = source / CARD
     unchanged = kept.is_file() and not tasks and not more and note is None
-    save_model(model, folder, kept.read_text(encoding="utf-8") if unchanged else None, half)
+    card = kept.read_text(encoding="utf-8") if unchanged else None
+    save_model(model, folder() if callable(folder) else folder, card, half)
     return model
 
 

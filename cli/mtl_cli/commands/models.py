@@ -48,15 +48,15 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model's folder or packaged name.
     """
     from mtlcore import export, folders
-    from mtlcore.checkpoint import load_model
 
-    which = {"stage": given["stage"], "ndim": int(given["ndim"]) if given["ndim"] else None}
-    load_model(run, **which).chosen(given["tasks"])
-    figures = [export.read_evaluation(path) for path in evaluations]
-    sections = [export.read_section(path) for path in given["sections"]]
-    folders.claim(model_dir, force)
-    chosen = which | {name: given[name] for name in ("half", "note", "limits")}
-    model = export.export_model(run, model_dir, given["tasks"], evaluations=figures, sections=sections, **chosen)
+    model = export.export_model(
+        run,
+        lambda: folders.claim(model_dir, force),
+        evaluations=[export.read_evaluation(path) for path in evaluations],
+        sections=[export.read_section(path) for path in given["sections"]],
+        ndim=int(given["ndim"]) if given["ndim"] else None,
+        **{name: given[name] for name in ("tasks", "stage", "half", "note", "limits")},
+    )
     click.echo(_summary(model_dir, model))
 
 
