@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from click.testing import Result
 
 from mtlcore.checkpoint import read_config
+from mtlcore.model import ModelConfig
 
 RECIPES = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") / "recipes").iterdir()}
-FROM = {"default-mti-2d-further": ("--from", "default")}
+LATER = ("-further", "-sizes", "-final")
+"""Goes that begin with the weights of the one before."""
 SMALL: dict[str, Any] = {
     "source.items": 1,
     "source.validation_items": 1,
@@ -26,15 +29,29 @@ SMALL: dict[str, Any] = {
 }
 
 
+def trained_by(mtl: Callable[..., Result], recipe: Path, shape: list[int], *more: str) -> ModelConfig:
+    """The model that a recipe makes of next to nothing."""
+    settings = SMALL | {"source.shape": shape, "train.crop": [24] * len(shape)}
+    given = [text for key, value in settings.items() for text in ("--set", f"{key}={json.dumps(value)}")]
+    result = mtl("train", "--config", recipe, "--output", "run", *more, *given)
+    assert result.exit_code == 0, result.output
+    return read_config(Path("run/last"))
+
+
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_a_recipe_trains_the_network_of_the_packaged_model(mtl: Callable[..., Result], name: str) -> None:
     shape = [32, 24, 24] if name.endswith("3d") else [48, 40]
-    settings = SMALL | {"source.shape": shape, "train.crop": [24] * len(shape)}
-    given = [text for key, value in settings.items() for text in ("--set", f"{key}={json.dumps(value)}")]
-    result = mtl("train", "--config", RECIPES[name], "--output", "run", *FROM.get(name, ()), *given)
-    assert result.exit_code == 0, result.output
-    packaged = read_config(Path(str(files("mtl_seismic"))) / "models" / name.removesuffix("-further"))
-    trained = read_config(Path("run/last"))
+    trained = trained_by(mtl, RECIPES[name], shape, *(("--from", "default") if name.endswith(LATER) else ()))
+    packaged = read_config(Path(str(files("mtl_seismic"))) / "models" / re.sub(f"({'|'.join(LATER)})$", "", name))
     for part in ("stage", "backbone", "inputs"):
         assert getattr(trained, part) == getattr(packaged, part)
     assert [task["name"] for task in trained.tasks] == [task["name"] for task in packaged.tasks]
+
+
+def test_the_reference_is_trained_with_its_own_heads_and_losses(mtl: Callable[..., Result]) -> None:
+    recipe = Path(__file__).parents[1] / "benchmarks/reference-mti-2d.toml"
+    trained = trained_by(mtl, recipe, [48, 40])
+    assert trained.backbone["name"] == "resunet"
+    assert {task["name"]: task["variant"] for task in trained.tasks} == dict.fromkeys(
+        ("dhr", "rgt", "fault"), "reference"
+    )
