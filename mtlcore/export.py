@@ -13,11 +13,12 @@ from typing import Any
 
 from mtlcore.checkpoint import CARD, find_model, load_model, save_model
 from mtlcore.config import build
-from mtlcore.errors import MtlError, MtlWarning
-from mtlcore.job import shown
+from mtlcore.errors import MtlError, MtlWarning, OptionError
+from mtlcore.job import read_job, shown
 from mtlcore.logs import LOG, TABLE
 from mtlcore.model import Model, ModelConfig
 from mtlcore.plugins import Plugins, current
+from mtlcore.starting import go_back, starting_model
 
 EVALUATION = ("data", "split", "source", "stages", "iterations", "mean", "count")
 """What a model card takes from an evaluation."""
@@ -35,6 +36,7 @@ def export_model(
     sections: Sequence[str] = (),
     stage: str | None = None,
     ndim: int | None = None,
+    start_share: float = 0.0,
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
@@ -44,10 +46,18 @@ def export_model(
     ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
     ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
     ``sections``: Markdown that stands in the card before these.
+    ``start_share``: of a training run that started from a model, mix in this share of that one's weights.
     Of a training run the card also gets quality against hours.
     """
     source = find_model(run, stage, ndim, plugins or current())
     model = load_model(source, plugins=plugins)
+    if start_share and evaluations:
+        raise OptionError(
+            f"The start's share is {start_share}, and evaluations are of models without it: export the mixture, "
+            "evaluate it, and export it again with what that printed."
+        )
+    if start_share:
+        _go_back(model, run, start_share, plugins or current())
     for values in evaluations:
         if values.get("models") and model.fingerprint not in values["models"]:
             raise MtlError(
@@ -71,10 +81,25 @@ def export_model(
     if note is not None:
         model.config = replace(model.config, note=note)
     kept = source / CARD
-    unchanged = kept.is_file() and not tasks and not more and note is None
+    unchanged = kept.is_file() and not (tasks or more or start_share) and note is None
     card = kept.read_text(encoding="utf-8") if unchanged else None
     save_model(model, folder() if callable(folder) else folder, card, half)
     return model
+
+
+def _go_back(model: Model, run: Path, share: float, plugins: Plugins) -> None:
+    """Towards the model that the run started from. The run's last figures are not those of the mixture."""
+    job = read_job(run)
+    if not 0 <= share <= 1:
+        raise OptionError(f"The start's share is {share}: expected 0 to 1.")
+    if not job.start:
+        raise OptionError(f"The start's share is {share}, but {run} started from new weights: leave it out.")
+    start = starting_model(job, plugins, model.ndim)
+    if job.start_fingerprint not in ("", start.fingerprint):
+        raise MtlError(f"The weights of {job.start} are no longer those that {run} started from.")
+    go_back(model, start, share)
+    training = {name: value for name, value in model.config.training.items() if name != "metrics"}
+    model.config = replace(model.config, training={**training, "start_share": share})
 
 
 def _figures_of(values: Mapping[str, Any], model: Model) -> dict[str, Any]:

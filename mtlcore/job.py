@@ -62,13 +62,14 @@ class Job:
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
     name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
     that are left out are then its. ``task_options``: by name, options of whatever tasks are found. ``new_tasks``,
-    those that the model lacks, and ``periods`` (see ModelConfig) are found."""
+    those that the model lacks, ``start_fingerprint``, of its weights, and ``periods`` (see ModelConfig) are found."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
     tasks: tuple[dict[str, Any], ...] = ()
     backbone: dict[str, Any] = field(default_factory=dict)
     start: str = ""
+    start_fingerprint: str = ""
     new_tasks: tuple[str, ...] = ()
     task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     periods: tuple[float, float] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Container, Sequence
 from pathlib import Path
 
@@ -20,16 +21,17 @@ BODY = ("backbone", "encoder", "decoder")
 """Names of a network's parts beside those of tasks: ``decoder`` is the one that all tasks share."""
 
 
-def starting_model(job: Job, plugins: Plugins) -> Model:
+def starting_model(job: Job, plugins: Plugins, ndim: int | None = None) -> Model:
     """The model that training starts from; of packaged ones, that of NAME@STAGE, or of the job's stage.
 
-    Of several it is the one of as many axes as the data have.
+    Of several it is the one of ``ndim`` axes (None: as many as the data have).
     """
-    items = open_items(job.data, job.source, "train", (), plugins)
+    if ndim is None:
+        ndim = len(open_items(job.data, job.source, "train", (), plugins).shape)
     name, _, stage = job.start.partition("@")
     if Path(job.start).exists():
         name, stage = job.start, ""
-    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=len(items.shape), plugins=plugins)
+    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=ndim, plugins=plugins)
 
 
 @torch.no_grad()
@@ -60,6 +62,21 @@ def take_over(model: Model, start: Model) -> None:
                 f"give task '{owner(name)}' the options that it was trained with (mtl inspect shows them)."
             )
         value.copy_(weights[name])
+
+
+@torch.no_grad()
+def go_back(model: Model, start: Model, share: float) -> None:
+    """Mix ``share`` (0 to 1) of ``start`` into the weights that training made of it (Wortsman et al. 2022, WiSE-FT).
+
+    Models on the way between the two often keep what the former was good at and most of what was learned. Tasks that
+    ``start`` lacks stay as they are.
+    """
+    began = copy.deepcopy(model)
+    take_over(began, start)
+    weights = began.net.state_dict()
+    for name, value in model.net.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(weights[name], share)
 
 
 def _other_body(model: Model, start: Model) -> OptionError:

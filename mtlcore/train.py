@@ -132,7 +132,8 @@ class Trainer:
             job = replace(job, periods=_periods(items, start, self.options, self.augment.resample))
         if start is not None:
             had = {task.name for task in start.tasks}
-            job = replace(job, new_tasks=tuple(task.name for task in self.parts.tasks if task.name not in had))
+            new_tasks = tuple(task.name for task in self.parts.tasks if task.name not in had)
+            job = replace(job, new_tasks=new_tasks, start_fingerprint=start.fingerprint)
         return replace(
             job,
             stage=part_options(self.parts.stage),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import Result
+from safetensors.torch import load_file
 
 from mtl_seismic.datasets.reference import write_item
 from mtlcore.plugins import current
@@ -120,6 +121,30 @@ def test_a_single_task_can_be_exported(mtl: Run, data: Path) -> None:
     assert json.loads(described.stdout)["tasks"] == ["fault"]
     refused = mtl("export", "run", "other", "--tasks", "rgt")
     assert refused.exit_code == 1 and "has no task 'rgt'" in refused.stderr
+
+
+def test_a_tuned_model_goes_part_of_the_way_back(mtl: Run, data: Path) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    assert train(mtl, "--output", "tuned", "--epochs", "1", "--from", "run").exit_code == 0
+    exported = mtl("export", "tuned", "half", "--start-share", "0.25")
+    assert exported.exit_code == 0, exported.output
+    before, after, half = (load_file(f"{name}/model.safetensors") for name in ("run/best", "tuned/best", "half"))
+    for name, value in half.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.25 * before[name] + 0.75 * after[name])
+    card = Path("half/README.md").read_text()
+    assert "- start_share: 0.25" in card
+    assert "at the end of training\n\nNot measured." in card  # the run's figures are of other weights
+    measured = mtl("evaluate", "--model", "tuned", "--data", "data", "--shape", "48x40", "--json")
+    Path("figures.json").write_text(measured.stdout)
+    refused = mtl("export", "tuned", "other", "--start-share", "0.5", "--evaluation", "figures.json")
+    assert refused.exit_code == 2 and "evaluate it" in refused.stderr
+    refused = mtl("export", "run", "other", "--start-share", "0.5")
+    assert refused.exit_code == 2 and "run started from new weights" in refused.stderr
+    assert train(mtl, "--output", "run", "--epochs", "1", "--force", "--set", "train.seed=3").exit_code == 0
+    refused = mtl("export", "tuned", "other", "--start-share", "0.5")
+    assert refused.exit_code == 1 and "no longer those that tuned started from" in refused.stderr
+    assert not Path("other").exists()
 
 
 def test_a_packaged_model_is_exported_by_its_name(mtl: Run) -> None:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Only these tasks' part of the model.")
 @click.option("--stage", "-s", type=Name("stage"), help="Of a packaged model: which stage's. Default: the first.")
 @click.option("--dimensions", "ndim", type=click.Choice(["2", "3"]), help="Of a packaged model: 2D or 3D.")
+@click.option(
+    "--start-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="0..1",
+    help="Of a run that started from a model: mix in this share of that one's weights.",
+)
 @click.option("--half", is_flag=True, help="Weights in 16 bits: half the size.")
 @click.option(
     "--evaluation",
@@ -55,7 +62,7 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
         evaluations=[export.read_evaluation(path) for path in evaluations],
         sections=[export.read_section(path) for path in given["sections"]],
         ndim=int(given["ndim"]) if given["ndim"] else None,
-        **{name: given[name] for name in ("tasks", "stage", "half", "note", "limits")},
+        **{name: given[name] for name in ("tasks", "stage", "start_share", "half", "note", "limits")},
     )
     click.echo(_summary(model_dir, model))
 

@@ -14,7 +14,17 @@ from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
 
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
-FIXED = ("data", "stage", "tasks", "task_options", "new_tasks", "backbone", "start", "periods")
+FIXED = (
+    "data",
+    "stage",
+    "tasks",
+    "task_options",
+    "new_tasks",
+    "backbone",
+    "start",
+    "start_fingerprint",
+    "periods",
+)
 """What a resumed run cannot change: its state fits no other."""
 PLAIN = ("data", "output", "start", "from", "freeze", "shape", "epochs", "device", "note")
 
