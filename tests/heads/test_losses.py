@@ -113,6 +113,16 @@ def test_orientation_is_learned_on_faults_alone_and_as_an_axis():
         assert float(task.loss(raw, {**labels, DIP: other})) == pytest.approx(float(task.loss(raw, labels)), rel=1e-4)
 
 
+def test_items_without_faults_do_not_teach_to_doubt_all():
+    """Dice has no say there: it would be as good as 1 whatever is predicted, in every small piece of a section."""
+    raw, labels = batch(Fault(), 2)
+    plain = {name: value.detach() for name, value in raw.items()}
+    without = replace(Fault(), dice_weight=0.0)
+    assert float(Fault().loss(plain, labels)) > float(without.loss(plain, labels))
+    labels[PROBABILITY] = torch.zeros_like(labels[PROBABILITY])
+    assert float(Fault().loss(plain, labels)) == float(without.loss(plain, labels))
+
+
 def test_where_two_dips_could_be_meant_the_commoner_one_is_learned():
     """And not one between them, which is that of no fault."""
     dip = torch.where(torch.arange(100) < 60, 60.0, 110.0).view(1, 1, 10, 10)

@@ -186,12 +186,16 @@ class Fault(Task):
 
 
 def _dice(logit: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """Soft Dice loss (Milletari et al. 2016), each item by itself."""
+    """Soft Dice loss (Milletari et al. 2016), each item by itself; none of items without faults.
+
+    There it would be as good as 1 whatever is predicted, and the network would learn to doubt all faults.
+    """
     axes = tuple(range(1, logit.ndim))
     probability = torch.sigmoid(logit) * mask
     truth = truth * mask
     overlap = 2 * (probability * truth).sum(axes) + 1
-    return (1 - overlap / (probability.sum(axes) + truth.sum(axes) + 1)).mean()
+    loss = 1 - overlap / (probability.sum(axes) + truth.sum(axes) + 1)
+    return (loss * truth.flatten(1).any(1)).mean()
 
 
 def _batched(values: Array | None) -> Tensor | None:
