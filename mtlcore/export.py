@@ -7,7 +7,6 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from mtlcore.checkpoint import CARD, find_model, load_model, save_model
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.job import read_job, shown
-from mtlcore.logs import LOG, TABLE
+from mtlcore.logs import TABLE
 from mtlcore.model import Model, ModelConfig
 from mtlcore.plugins import Plugins, current
 from mtlcore.starting import go_back, starting_model
@@ -121,19 +120,16 @@ def read_section(path: Path) -> str:
 
 
 def read_history(run: Path, model: Model) -> list[dict[str, float]]:
-    """Per epoch of a training run: hours since it began, loss and the tasks' headline figures; else empty."""
-    table, log = run / TABLE, run / LOG
-    if not (table.is_file() and log.is_file()):
+    """Per epoch of a training run: hours of training so far, loss and the tasks' headline figures; else empty."""
+    table = run / TABLE
+    if not table.is_file():
         return []
-    with log.open(encoding="utf-8") as lines:
-        began = datetime.fromisoformat(json.loads(lines.readline())["time"])
-    names = ["valid_loss", *(f"{task.name}.{name}" for task in model.given for name in task.headline)]
+    names = ["hours", "valid_loss", *(f"{task.name}.{name}" for task in model.given for name in task.headline)]
     history = []
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            hours = (datetime.fromisoformat(row["time"]) - began).total_seconds() / 3600
             figures = {name: float(row[name]) for name in names if row.get(name)}
-            history.append({"epoch": float(row["step"]), "hours": round(hours, 3), **figures})
+            history.append({"epoch": float(row["step"]), **figures})
     return history
 
 

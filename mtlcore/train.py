@@ -213,9 +213,8 @@ class Trainer:
         self._tell("stage_started", stage="train", total=self.options.epochs * self._steps(), folder=self.folder)
         values: dict[str, float] = {}
         while self.epoch < self.options.epochs:
-            began = time.monotonic()
             self._run_epoch(wrapped, interrupted)
-            values = self._finish_epoch(time.monotonic() - began)
+            values = self._finish_epoch()
             # A signal during validation: everything is saved. After the last epoch there is nothing to stop.
             if self.epoch < self.options.epochs and self.group.any(interrupted.is_set):
                 raise self._stopped()
@@ -244,7 +243,7 @@ class Trainer:
         self.objective.train()
         for module in self.frozen:  # their normalisation keeps its statistics
             module.eval()
-        saved = time.monotonic()
+        saved = began = time.monotonic()
         for batch in batches(self.train_samples, order, self.options.workers):
             batch = self._in_pieces(batch)
             self._take_step(objective, {name: value.to(self.device) for name, value in batch.items()})
@@ -252,6 +251,8 @@ class Trainer:
             done = self.epoch * self._steps() + self.step
             mean = {name: value / self.step for name, value in self.sums.items()}
             self._tell("step_finished", stage="train", step=done, total=total, values={"epoch": self.epoch + 1, **mean})
+            now = time.monotonic()
+            self.seconds, began = self.seconds + now - began, now
             stop = self.group.any(interrupted.is_set)
             if stop or time.monotonic() - saved > 60 * self.options.save_minutes:
                 self.save()
@@ -300,10 +301,9 @@ class Trainer:
             )
         return value
 
-    def _finish_epoch(self, seconds: float) -> dict[str, float]:
+    def _finish_epoch(self) -> dict[str, float]:
         """Validate, log, keep what is best, and save."""
         self.kept.net.load_state_dict(self.average.state if self.options.average else self.objective.net.state_dict())
-        self.seconds += seconds
         trained = {name: value / self.step for name, value in self.sums.items()}
         valid = self._validate()
         losses = {"loss": trained.pop("loss"), "valid_loss": valid["loss"]}
@@ -314,7 +314,8 @@ class Trainer:
         self.plateau.update(valid["loss"])
         improved = valid["loss"] < self.best
         self.best = min(self.best, valid["loss"])
-        self._tell("step_finished", stage="epoch", step=self.epoch, total=self.options.epochs, values=values)
+        logged = values | {"hours": self.seconds / 3600}
+        self._tell("step_finished", stage="epoch", step=self.epoch, total=self.options.epochs, values=logged)
         if self.group.leads:
             self._keep(values, improved)
         self.save()

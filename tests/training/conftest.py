@@ -80,7 +80,8 @@ def figures():
 
     def read(folder: Path) -> list[dict[str, str]]:
         with (folder / "epochs.csv").open() as file:
-            return [{name: value for name, value in row.items() if name != "time"} for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        return [{name: value for name, value in row.items() if name not in ("time", "hours")} for row in rows]
 
     return read
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -108,6 +110,22 @@ def test_what_a_resumed_run_was_told_to_change_holds_when_it_is_resumed_again(ru
     stopped(longer, folder, StopAfter(4), resume=True)
     train(read_job(folder), folder, Plugins(), resume=True)
     assert len(figures(folder)) == len(figures(whole)) == 3
+
+
+def test_hours_count_the_part_of_an_epoch_before_a_stop(job, tmp_path):
+    class SlowStop(StopAfter):
+        @hookimpl
+        def step_finished(self, stage, step):
+            if stage == "train":
+                time.sleep(0.5)
+            super().step_finished(stage, step)
+
+    folder = tmp_path / "stopped"
+    stopped(job(epochs=1), folder, SlowStop(1))
+    train(job(epochs=1), folder, Plugins(), resume=True)
+    with (folder / "epochs.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["hours"]) * 3600 > 0.5
 
 
 def test_another_optimizer_cannot_go_on(job, tmp_path):
