@@ -13,7 +13,7 @@ from typing import Any
 from mtlcore.checkpoint import CARD, find_model, load_model, save_model
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning, OptionError
-from mtlcore.job import read_job, shown
+from mtlcore.job import JOB, read_job, shown
 from mtlcore.logs import TABLE
 from mtlcore.model import Model, ModelConfig
 from mtlcore.plugins import Plugins, current
@@ -82,23 +82,48 @@ def export_model(
     kept = source / CARD
     unchanged = kept.is_file() and not (tasks or more or start_share) and note is None
     card = kept.read_text(encoding="utf-8") if unchanged else None
-    save_model(model, folder() if callable(folder) else folder, card, half)
+    target = folder() if callable(folder) else folder
+    _refuse_own_folders(run, target)
+    save_model(model, target, card, half)
     return model
 
 
 def _go_back(model: Model, run: Path, share: float, plugins: Plugins) -> None:
     """Towards the model that the run started from. The run's last figures are not those of the mixture."""
-    job = read_job(run)
     if not 0 <= share <= 1:
         raise OptionError(f"The start's share is {share}: expected 0 to 1.")
+    if not (run / JOB).is_file():
+        raise OptionError(
+            f"The start's share is {share}, but {run} is not the folder of a training run, which holds {JOB} and tells "
+            "what it started from: give that folder, or leave the share out."
+        )
+    job = read_job(run)
     if not job.start:
         raise OptionError(f"The start's share is {share}, but {run} started from new weights: leave it out.")
-    start = starting_model(job, plugins, model.ndim)
+    if "start_share" in model.config.training:
+        raise OptionError(f"The start's share is {share}, but the model of {run} has a share already: leave it out.")
+    try:
+        start = starting_model(job, plugins, model.ndim)
+    except MtlError as error:
+        raise MtlError(
+            f"{run} started from {job.start}, which is not there as it was: put it back, or leave the start's share "
+            f"out. {error}"
+        ) from None
     if job.start_fingerprint not in ("", start.fingerprint):
-        raise MtlError(f"The weights of {job.start} are no longer those that {run} started from.")
+        raise MtlError(
+            f"The weights of {job.start} are no longer those that {run} started from: put those back, or leave the "
+            "start's share out."
+        )
     go_back(model, start, share)
     training = {name: value for name, value in model.config.training.items() if name != "metrics"}
     model.config = replace(model.config, training={**training, "start_share": share})
+
+
+def _refuse_own_folders(run: Path, target: Path) -> None:
+    """A training run goes on from what its folders hold, and is known by it."""
+    own = (run, run / "best", run / "last")
+    if (run / JOB).is_file() and target.resolve() in [folder.resolve() for folder in own]:
+        raise MtlError(f"The output {target} is a folder of the training run {run}: choose another one.")
 
 
 def _figures_of(values: Mapping[str, Any], model: Model) -> dict[str, Any]:

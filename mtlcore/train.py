@@ -69,6 +69,9 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
             trainer.folder = folder() if callable(folder) else folder
         if resume:
             trainer.restore()
+            if trainer.epoch >= trainer.options.epochs:
+                _say_complete(trainer)
+                return trainer.folder / "best"
         elif group.leads:
             _begin(trainer.folder)
         if group.leads:
@@ -77,6 +80,16 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
     return trainer.folder / "best"
+
+
+def _say_complete(trainer: Trainer) -> None:
+    if trainer.group.leads:
+        warnings.warn(
+            f"{trainer.folder} has done {trainer.epoch} of {trainer.options.epochs} epochs: nothing is left to train. "
+            "More: --epochs NUMBER.",
+            MtlWarning,
+            stacklevel=3,
+        )
 
 
 def _begin(folder: Path) -> None:

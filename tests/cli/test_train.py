@@ -141,10 +141,24 @@ def test_a_tuned_model_goes_part_of_the_way_back(mtl: Run, data: Path) -> None:
     assert refused.exit_code == 2 and "evaluate it" in refused.stderr
     refused = mtl("export", "run", "other", "--start-share", "0.5")
     assert refused.exit_code == 2 and "run started from new weights" in refused.stderr
+    refused = mtl("export", "tuned/best", "other", "--start-share", "0.5")
+    assert refused.exit_code == 2 and "tuned/best is not the folder of a training run" in refused.stderr
     assert train(mtl, "--output", "run", "--epochs", "1", "--force", "--set", "train.seed=3").exit_code == 0
     refused = mtl("export", "tuned", "other", "--start-share", "0.5")
-    assert refused.exit_code == 1 and "no longer those that tuned started from" in refused.stderr
+    assert refused.exit_code == 1 and "no longer those that tuned started from: put those back" in refused.stderr
+    Path("run").rename("moved")
+    refused = mtl("export", "tuned", "other", "--start-share", "0.5")
+    assert refused.exit_code == 1 and "tuned started from" in refused.stderr and "leave" in refused.stderr
     assert not Path("other").exists()
+
+
+@pytest.mark.parametrize("target", ["run", "run/best", "run/last"])
+def test_a_runs_own_folders_are_no_place_for_an_export(mtl: Run, data: Path, target: str) -> None:
+    assert train(mtl, "--output", "run", "--epochs", "1").exit_code == 0
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    refused = mtl("export", "run", target, "--half", "--force")
+    assert refused.exit_code == 1 and f"The output {target} is a folder of the training run run" in refused.stderr
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
 def test_a_packaged_model_is_exported_by_its_name(mtl: Run) -> None:

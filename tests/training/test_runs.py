@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from mtl_seismic.stages import mtr
 from mtlcore import MtlError, hookimpl
 from mtlcore.checkpoint import load_model, save_model
+from mtlcore.errors import MtlWarning
 from mtlcore.job import read_job
 from mtlcore.model import Model
 from mtlcore.optimise import Objective
@@ -164,11 +165,13 @@ def test_a_run_that_dies_between_two_saves_goes_on_from_the_last_one(run, job, f
 
 def test_resuming_a_finished_run_changes_nothing(run, job, figures):
     folder = run()
-    before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
+    before = {path: path.read_bytes() for path in (*folder.rglob("*.safetensors"), folder / "train.json")}
     rows = figures(folder)
-    assert train(read_job(folder), folder, Plugins(), resume=True) == folder / "best"
+    changed = replace(read_job(folder), train=read_job(folder).train | {"learning_rate": 0.5})
+    with pytest.warns(MtlWarning, match="nothing is left to train"):
+        assert train(changed, folder, Plugins(), resume=True) == folder / "best"
     assert figures(folder) == rows
-    assert {path: path.read_bytes() for path in folder.rglob("*.safetensors")} == before
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_new_run_in_an_old_folder_does_not_go_on_with_its_logs(run, job, figures):
