@@ -16,7 +16,7 @@ from mtlcore.checkpoint import read_config
 from mtlcore.model import ModelConfig
 
 RECIPES = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") / "recipes").iterdir()}
-LATER = ("-further", "-sizes", "-final")
+LATER = ("-further", "-sizes")
 """Goes that begin with the weights of the one before."""
 SMALL: dict[str, Any] = {
     "source.items": 1,
