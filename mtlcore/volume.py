@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtlcore.errors import MtlError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -97,6 +99,30 @@ class Writer(ABC):
         """Store the samples of one window; windows may come in any order and must not overlap."""
 
 
+def _as_float32(stored: NDArray[Any]) -> NDArray[np.float32]:
+    """Real numbers as a new float32 array.
+
+    A double beyond float32's range becomes an infinity, which users of volumes mask and count. MtlError where values
+    are so far from 0, for how little they vary, that float32 would lose a hundredth of that.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.array(stored, dtype=np.float32, order="C")
+        if stored.dtype.itemsize < 4 or stored.dtype == np.float32:
+            return values
+        finite = np.isfinite(values)
+        spread = float(np.std(stored, where=finite)) if finite.any() else 0.0
+        largest = float(np.max(np.abs(values), where=finite, initial=0))
+    # What varies less than doubles are rounded is constant.
+    if 100 * largest * np.finfo(np.float64).eps < spread < 50 * largest * np.finfo(np.float32).eps:
+        raise MtlError(
+            f"The values, of up to {largest:.3g}, vary by no more than {spread:.3g}, which takes more digits than "
+            "float32 has: subtract their mean first."
+        )
+    return values
+
+
 class ArrayVolume(Volume):
     """A volume over anything that slices like a numpy array (an array in memory, a memory map).
 
@@ -115,10 +141,7 @@ class ArrayVolume(Volume):
         stored: list[slice] = [slice(None)] * len(window)
         for own, axis in enumerate(self._axes):
             stored[axis] = window[own]
-        values = np.transpose(self._array[tuple(stored)], self._axes)
-        # A double beyond float32 becomes an infinity, which users of the volume mask and count.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.array(values, dtype=np.float32, order="C")
+        return _as_float32(np.transpose(self._array[tuple(stored)], self._axes))
 
     def close(self) -> None:
         self._array = None

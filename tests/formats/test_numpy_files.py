@@ -48,6 +48,18 @@ def test_arrays_that_are_no_volumes(format, values, message, tmp_path):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "offset"), [("f8", 1e12), ("i4", 2**30), ("i8", -(2**40))])
+def test_what_float32_would_lose_is_refused(kind, offset, tmp_path):
+    signal = np.random.default_rng(0).normal(0, 500, (40, 30)).astype(kind)
+    np.save(tmp_path / "far.npy", signal + np.array(offset, kind))
+    with pytest.raises(MtlError, match=r"vary by no more than 489, .* subtract their mean"):
+        Npy().open(tmp_path / "far.npy").load()
+    np.save(tmp_path / "near.npy", signal + np.array(1_000_000, kind))
+    assert Npy().open(tmp_path / "near.npy").load().std() == pytest.approx(500, rel=0.1)
+    np.save(tmp_path / "constant.npy", np.full((40, 30), offset, kind) + np.array(signal * 1e-19 * offset, kind))
+    assert (Npy().open(tmp_path / "constant.npy").load() == np.float32(offset)).all()
+
+
 @pytest.mark.parametrize("format", [Npy(), Npz()], ids=repr)
 @pytest.mark.parametrize("keep", [0, 1, 7, 40, 100, -1])
 def test_truncated_files(format, keep, tmp_path):
