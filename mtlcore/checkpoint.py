@@ -24,8 +24,8 @@ from mtlcore.registry import Entry
 from mtlcore.tensors import load_tensors, save_tensors
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
-BEST = "best"
-"""Where a training run keeps its best model."""
+BEST, LAST = "best", "last"
+"""Where a training run keeps its best model, and that of its last epoch."""
 
 
 def save_model(model: Model, folder: Path, card: str | None = None, half: bool = False) -> None:

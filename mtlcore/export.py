@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mtlcore.checkpoint import CARD, find_model, load_model, save_model
+from mtlcore.checkpoint import BEST, CARD, LAST, find_model, load_model, save_model
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.job import JOB, read_job, shown
@@ -121,7 +121,7 @@ def _go_back(model: Model, run: Path, share: float, plugins: Plugins) -> None:
 
 def _refuse_own_folders(run: Path, target: Path) -> None:
     """A training run goes on from what its folders hold, and is known by it."""
-    own = (run, run / "best", run / "last")
+    own = (run, run / BEST, run / LAST)
     if (run / JOB).is_file() and target.resolve() in [folder.resolve() for folder in own]:
         raise MtlError(f"The output {target} is a folder of the training run {run}: choose another one.")
 

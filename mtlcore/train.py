@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mtlcore import interrupts
 from mtlcore.atomic import atomic_write_text
-from mtlcore.checkpoint import save_model
+from mtlcore.checkpoint import BEST, LAST, save_model
 from mtlcore.config import build
 from mtlcore.data import AugmentOptions, Batch, EpochOrder, Samples, batches, cut
 from mtlcore.device import resolve
@@ -71,7 +71,7 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
             trainer.restore()
             if trainer.epoch >= trainer.options.epochs:
                 _say_complete(trainer)
-                return trainer.folder / "best"
+                return trainer.folder / BEST
         elif group.leads:
             _begin(trainer.folder)
         if group.leads:
@@ -79,7 +79,7 @@ def train(job: Job, folder: Path | Callable[[], Path], plugins: Plugins | None =
             atomic_write_text(trainer.folder / JOB, json.dumps(asdict(anchored(trainer.job)), indent=2) + "\n")
         with trainer.listening(), interrupts.noticed() as interrupted:
             trainer.run(interrupted)
-    return trainer.folder / "best"
+    return trainer.folder / BEST
 
 
 def _say_complete(trainer: Trainer) -> None:
@@ -366,9 +366,9 @@ class Trainer:
 
     def _keep(self, values: Mapping[str, float], improved: bool) -> None:
         model = replace_training(self.kept, self._summary(values))
-        save_model(model, self.folder / "last")
+        save_model(model, self.folder / LAST)
         if improved:
-            save_model(model, self.folder / "best")
+            save_model(model, self.folder / BEST)
 
     def _summary(self, values: Mapping[str, float]) -> dict[str, Any]:
         return {
