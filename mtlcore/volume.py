@@ -99,8 +99,8 @@ class Writer(ABC):
         """Store the samples of one window; windows may come in any order and must not overlap."""
 
 
-def _as_float32(stored: NDArray[Any]) -> NDArray[np.float32]:
-    """Real numbers as a new float32 array.
+def _as_float32(stored: NDArray[Any], file: Path | None) -> NDArray[np.float32]:
+    """Real numbers, of a file if any, as a new float32 array.
 
     A double beyond float32's range becomes an infinity, which users of volumes mask and count. MtlError where values
     are so far from 0, for how little they vary, that float32 would lose a hundredth of that.
@@ -117,8 +117,8 @@ def _as_float32(stored: NDArray[Any]) -> NDArray[np.float32]:
     # What varies less than doubles are rounded is constant.
     if 100 * largest * np.finfo(np.float64).eps < spread < 50 * largest * np.finfo(np.float32).eps:
         raise MtlError(
-            f"The values, of up to {largest:.3g}, vary by no more than {spread:.3g}, which takes more digits than "
-            "float32 has: subtract their mean first."
+            f"{file or 'The array'} holds values of up to {largest:.3g} that vary by no more than {spread:.3g}, which "
+            "takes more digits than float32 has: subtract their mean first."
         )
     return values
 
@@ -126,12 +126,20 @@ def _as_float32(stored: NDArray[Any]) -> NDArray[np.float32]:
 class ArrayVolume(Volume):
     """A volume over anything that slices like a numpy array (an array in memory, a memory map).
 
-    ``axes`` gives, for each axis here, the array's own axis: raw files have depth last.
+    ``axes`` gives, for each axis here, the array's own axis: raw files have depth last. ``file``: what holds the
+    array, if anything does; errors name it.
     """
 
-    def __init__(self, array: Any, geometry: Geometry | None = None, axes: tuple[int, ...] | None = None):
+    def __init__(
+        self,
+        array: Any,
+        geometry: Geometry | None = None,
+        axes: tuple[int, ...] | None = None,
+        file: Path | None = None,
+    ) -> None:
         self._axes = axes or tuple(range(array.ndim))
         self._array = array
+        self._file = file
         shape = tuple(int(array.shape[axis]) for axis in self._axes)
         self.geometry = geometry or Geometry.of_shape(shape)
 
@@ -141,7 +149,7 @@ class ArrayVolume(Volume):
         stored: list[slice] = [slice(None)] * len(window)
         for own, axis in enumerate(self._axes):
             stored[axis] = window[own]
-        return _as_float32(np.transpose(self._array[tuple(stored)], self._axes))
+        return _as_float32(np.transpose(self._array[tuple(stored)], self._axes), self._file)
 
     def close(self) -> None:
         self._array = None

@@ -13,19 +13,12 @@ from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError, suggestion
 from mtlcore.files import shape_text
-from mtlcore.volume import ArrayVolume, Axis
+from mtlcore.volume import Axis
 
 A = TypeVar("A")
 
 LIVE = "live"
 """What the array of live traces is called in files of several arrays."""
-
-
-class FileVolume(ArrayVolume):
-    """A volume over a memory-mapped file."""
-
-    def close(self) -> None:
-        self._array = None
 
 
 def check_array(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -18,14 +18,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import LIVE, FileVolume, check_array, choose_array, distinct_names, positions, readable
+from mtl_seismic.formats.arrays import LIVE, check_array, choose_array, distinct_names, positions, readable
 from mtl_seismic.formats.sidecar import Sidecar, geometry_content, sidecar_geometry
 from mtlcore.atomic import atomic_path, reserve
 from mtlcore.config import build
 from mtlcore.errors import MtlError
 from mtlcore.files import file_size
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import Geometry, Volume, Window, Writer
+from mtlcore.volume import ArrayVolume, Geometry, Volume, Window, Writer
 
 GEOMETRY, ARRAY = "mtl_geometry", "mtl_array"
 CACHE = 64_000_000
@@ -110,11 +110,11 @@ class DatasetWriter(Writer):
         self._dataset[window] = values
 
 
-class Hdf5Volume(FileVolume):
+class Hdf5Volume(ArrayVolume):
     """A volume over a dataset of an open file."""
 
     def __init__(self, path: Path, dataset: Any, geometry: Geometry) -> None:
-        super().__init__(dataset, geometry)
+        super().__init__(dataset, geometry, file=path)
         self._path = path
 
     def read(self, window: Window) -> NDArray[np.float32]:

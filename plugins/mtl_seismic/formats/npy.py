@@ -10,12 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import FileVolume, check_array, map_npy
+from mtl_seismic.formats.arrays import check_array, map_npy
 from mtl_seismic.formats.sidecar import fitting_geometry, is_plain, sidecar_text, with_sidecar
 from mtlcore.atomic import reserve
 from mtlcore.files import file_size
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayWriter, Geometry, Volume, Writer
+from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Writer
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Npy(Format):
         file_size(path)
         array = map_npy(path)
         check_array(str(path), array.shape, array.dtype)
-        return FileVolume(array, fitting_geometry(path, array.shape))
+        return ArrayVolume(array, fitting_geometry(path, array.shape), file=path)
 
     @contextmanager
     def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:

@@ -13,12 +13,12 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import FileVolume, check_array
+from mtl_seismic.formats.arrays import check_array
 from mtl_seismic.formats.sidecar import fitting_geometry, is_plain, sidecar_text, with_sidecar
 from mtlcore.errors import MtlError, suggestion
 from mtlcore.files import file_size
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayWriter, Geometry, Volume, Window, Writer
+from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Window, Writer
 
 _ENCRYPTED = 1
 
@@ -96,12 +96,12 @@ class NpzVolume(Volume):
 
     def __init__(self, member: Member, geometry: Geometry) -> None:
         self._member = member
-        self._volume: FileVolume | None = None
+        self._volume: ArrayVolume | None = None
         self.geometry = geometry
 
     def read(self, window: Window) -> NDArray[np.float32]:
         if self._volume is None:
-            self._volume = FileVolume(self._member.array(), self.geometry)
+            self._volume = ArrayVolume(self._member.array(), self.geometry, file=self._member.path)
         return self._volume.read(window)
 
     def close(self) -> None:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import FileVolume
 from mtl_seismic.formats.sidecar import (
     ByteOrder,
     Dtype,
@@ -24,7 +23,7 @@ from mtlcore.atomic import reserve
 from mtlcore.errors import MtlError
 from mtlcore.files import file_size, shape_text
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayWriter, Geometry, Volume, Writer
+from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Writer
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Raw(Format):
         order = self.byte_order or (sidecar and sidecar.byte_order) or "little"
         _check_size(path, size, geometry.shape, kind)
         array = np.memmap(path, _numpy_type(kind, order), mode="r", shape=geometry.shape[::-1])
-        return FileVolume(array, geometry, axes=_reversed_axes(geometry))
+        return ArrayVolume(array, geometry, _reversed_axes(geometry), path)
 
     @contextmanager
     def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:

@@ -19,14 +19,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import FileVolume, check_array
+from mtl_seismic.formats.arrays import check_array
 from mtl_seismic.formats.vti.grid import Grid, Z, seen_from_depth
 from mtl_seismic.formats.vti.header import LENGTH, header
 from mtl_seismic.formats.vti.reading import read_image
 from mtlcore.atomic import atomic_path, reserve
 from mtlcore.files import file_size
 from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayWriter, Geometry, Volume, Writer
+from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Writer
 
 _END = b"\n</AppendedData>\n</VTKFile>\n"
 
@@ -49,7 +49,8 @@ class Vti(Format):
         image = read_image(path, file_size(path), self.array, self.z)
         check_array(str(path), image.geometry.shape, image.dtype)
         stored = np.memmap(path, image.dtype, "r", image.offset, image.grid.sizes)
-        return FileVolume(seen_from_depth(stored, image.grid, image.geometry.shape), image.geometry)
+        samples = seen_from_depth(stored, image.grid, image.geometry.shape)
+        return ArrayVolume(samples, image.geometry, file=path)
 
     @contextmanager
     def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:

@@ -48,7 +48,7 @@ class ZarrVolume(ArrayVolume):
         axes: tuple[int, ...],
         opened: tuple[int, int] | None,
     ) -> None:
-        super().__init__(array, geometry, axes)
+        super().__init__(array, geometry, axes, path)
         self._path, self._opened = path, opened
 
     def read(self, window: Window) -> NDArray[np.float32]:
