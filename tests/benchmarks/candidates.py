@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from other_parts import AngleFault, OtherParts
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore import hookimpl
@@ -48,6 +49,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "full-resolution": {"name": "unet", "stem": 1, "widths": [16, 32, 48, 64, 96]},
     "cells-of-4": {"name": "unet", "stem": 4, "widths": [64, 96, 128]},
     "private-decoders": {**SMALL, "decoders": "private"},
+    "group-norm": {**SMALL, "name": OtherParts.name, "normalisation": "group"},
+    "no-norm": {**SMALL, "name": OtherParts.name, "normalisation": "none"},
+    "plain-blocks": {**SMALL, "name": OtherParts.name, "blocks": "plain"},
+    "dhr-interpolated": {**SMALL, "name": OtherParts.name, "dhr_raised": "interpolation"},
 }
 REFERENCE = {"variant": "reference"}
 LOSSES: dict[str, dict[str, dict[str, Any]]] = {
@@ -55,6 +60,7 @@ LOSSES: dict[str, dict[str, dict[str, Any]]] = {
     "no-noise-no-dice": {"dhr": {"noise_weight": 0.0}, "fault": {"dice_weight": 0.0}},
     "no-gradient": {"dhr": {"gradient_weight": 0.0}},
     "slopes": {"rgt": {"variant": "slopes"}},
+    "angle": {"fault": {"name": AngleFault.name}},
 }
 """Of the small network. Tasks have figures of their own, so that one training tells of a loss of each."""
 OPTIMIZERS: dict[str, dict[str, Any]] = {
@@ -137,6 +143,7 @@ def evaluate_one(name: str, folder: Path) -> dict[str, Any]:
     chain = Chain.of([model])
     items = Synthetic(validation_items=60, seed=77, shape=(360, 256)).open("rgm2d", "valid", ())
     figures, _ = summary([evaluate_item(chain, items[i], None, np.random.default_rng(i)) for i in range(len(items))])
+    figures = {name.replace(f"{AngleFault.name}.", "fault."): value for name, value in figures.items()}
     return {"parameters": parameter_count(model.net), **figures}
 
 
