@@ -109,7 +109,7 @@ def _as_float32(stored: NDArray[Any], file: Path | None) -> NDArray[np.float32]:
 
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.array(stored, dtype=np.float32, order="C")
-        if stored.dtype.itemsize < 4 or stored.dtype == np.float32:
+        if np.can_cast(stored.dtype, np.float32):
             return values
         finite = np.isfinite(values)
         spread = float(np.std(stored, where=finite)) if finite.any() else 0.0
