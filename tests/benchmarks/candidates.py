@@ -39,6 +39,7 @@ from mtlcore.train import train
 SMALL = {"name": "unet", "widths": [32, 48, 64, 96]}
 DEFAULT = {"name": "unet", "widths": [48, 64, 96, 128]}
 THREE = {"name": "unet", "widths": [48, 72, 128]}
+OTHER = {**SMALL, "name": OtherParts.name}
 NETWORKS: dict[str, dict[str, Any]] = {
     "small": SMALL,
     "default": DEFAULT,
@@ -49,10 +50,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "full-resolution": {"name": "unet", "stem": 1, "widths": [16, 32, 48, 64, 96]},
     "cells-of-4": {"name": "unet", "stem": 4, "widths": [64, 96, 128]},
     "private-decoders": {**SMALL, "decoders": "private"},
-    "group-norm": {**SMALL, "name": OtherParts.name, "normalisation": "group"},
-    "no-norm": {**SMALL, "name": OtherParts.name, "normalisation": "none"},
-    "plain-blocks": {**SMALL, "name": OtherParts.name, "blocks": "plain"},
-    "dhr-interpolated": {**SMALL, "name": OtherParts.name, "dhr_raised": "interpolation"},
+    "group-norm": {**OTHER, "normalisation": "group"},
+    "no-norm": {**OTHER, "normalisation": "none"},
+    "plain-blocks": {**OTHER, "blocks": "plain"},
+    "dhr-interpolated": {**OTHER, "dhr_raised": "interpolation"},
 }
 REFERENCE = {"variant": "reference"}
 LOSSES: dict[str, dict[str, dict[str, Any]]] = {
