@@ -4,7 +4,7 @@ import numpy as np
 
 from mtl_seismic.segy import coordinates
 from mtl_seismic.segy.format import SegY
-from mtl_seismic.segy.made import written_cells
+from mtl_seismic.segy.new_headers import written_cells
 from mtlcore import Axis, Geometry
 from mtlcore.testing import check_format
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mtl_seismic.segy import hints
-from mtl_seismic.segy.draft import Draft, from_survey
-from mtl_seismic.segy.made import from_geometry
+from mtl_seismic.segy import embedded_options
+from mtl_seismic.segy.new_headers import from_geometry
 from mtl_seismic.segy.options import POSITIONS, Options
+from mtl_seismic.segy.output_file import Draft, from_survey
 from mtl_seismic.segy.survey import Survey, read_survey
 from mtl_seismic.segy.volume import SegyVolume, SegyWriter
 from mtlcore import __version__
@@ -60,7 +60,7 @@ class SegY(Options, Format):
             return from_geometry(path, geometry, self.write_as, plain)
         if source.geometry.axes[1:] == geometry.axes[1:]:
             same_axis = source.geometry.axes[0] == geometry.axes[0]
-            line = hints.with_options([plain, f"MTL {output.name}"], facts, same_axis)
+            line = embedded_options.with_options([plain, f"MTL {output.name}"], facts, same_axis)
             if line is None:
                 _warn([f"{path}: open it with the format options of {source.layout.path}; they are not said in it."])
             return from_survey(source, geometry, self.write_as, line or plain)

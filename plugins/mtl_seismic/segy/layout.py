@@ -16,8 +16,8 @@ from mtl_seismic.segy.words import BINARY, TEXT, TRACE, ByteOrder, Word
 from mtlcore.errors import MtlError
 from mtlcore.files import file_size
 
-MARK = 16909060
-FIRST = TEXT + BINARY
+BYTE_ORDER_VALUE = 16909060
+FILE_HEADERS = TEXT + BINARY
 END_OF_TEXT = "((SEG:ENDTEXT))"
 
 
@@ -64,13 +64,13 @@ def read_text(path: Path) -> bytes:
 def read_layout(path: Path, options: Options) -> Layout:
     """Read and check a file's first headers; MtlError names the word at fault."""
     size = file_size(path)
-    if size < FIRST + TRACE:
+    if size < FILE_HEADERS + TRACE:
         raise MtlError(
-            f"{path} has {size} bytes: too short for SEG-Y, whose headers alone have {FIRST + TRACE}. "
+            f"{path} has {size} bytes: too short for SEG-Y, whose headers alone have {FILE_HEADERS + TRACE}. "
             "Is it another format, or cut short?"
         )
     with path.open("rb") as file:
-        head = file.read(FIRST)
+        head = file.read(FILE_HEADERS)
     binary = head[TEXT:]
     order = options.byte_order or _byte_order(path, binary, options)
     chosen = FORMATS[options.code] if options.code else _sample_format(path, binary, order)
@@ -114,7 +114,7 @@ def interval(layout: Layout, first: int, options: Options, notes: list[str]) -> 
 def vertical_unit(layout: Layout, options: Options) -> str:
     """ms, m or ft."""
     unit = options.unit or text.depth_unit(text.decode(layout.text))
-    feet = words.MEASURE.get(layout.binary, layout.order) == 2
+    feet = words.MEASUREMENT_SYSTEM.get(layout.binary, layout.order) == 2
     return "ft" if unit == "m" and feet and not options.unit else unit
 
 
@@ -122,7 +122,7 @@ def _byte_order(path: Path, binary: bytes, options: Options) -> ByteOrder:
     """Big, unless only little endian gives a known format code."""
     codes: dict[ByteOrder, int] = {order: words.FORMAT.get(binary, order) for order in ("big", "little")}
     for order, code in codes.items():
-        if words.ORDER_MARK.get(binary, order) == MARK and (code in FORMATS or options.code):
+        if words.BYTE_ORDER_CONSTANT.get(binary, order) == BYTE_ORDER_VALUE and (code in FORMATS or options.code):
             return order
     for order, code in codes.items():
         if code in FORMATS:
@@ -155,7 +155,7 @@ def _revision(binary: bytes, order: ByteOrder) -> float:
 def _more_headers(binary: bytes, order: ByteOrder, revision: float) -> int:
     if revision < 2:
         return 0
-    word = words.MORE_HEADERS if revision > 2 else words.MORE_HEADERS_2_0
+    word = words.EXTRA_TRACE_HEADERS if revision > 2 else words.EXTRA_TRACE_HEADERS_2_0
     count: int = word.get(binary, order)
     return count if 0 < count < 256 else 0
 
@@ -168,11 +168,11 @@ def _trailers(binary: bytes, order: ByteOrder, revision: float) -> int:
 def _start(path: Path, binary: bytes, order: ByteOrder, revision: float) -> int:
     """Where the first trace begins. Revision 0 knows no extended text headers: what stands there means nothing."""
     if revision < 1:
-        return FIRST
-    offset: int = words.FIRST_TRACE.get(binary, order) if revision >= 2 else 0
+        return FILE_HEADERS
+    offset: int = words.FIRST_TRACE_BYTE.get(binary, order) if revision >= 2 else 0
     count: int = words.EXTENDED_TEXTS.get(binary, order)
-    start = offset if offset >= FIRST else FIRST + TEXT * max(count, 0)
-    if count == -1 and offset < FIRST:
+    start = offset if offset >= FILE_HEADERS else FILE_HEADERS + TEXT * max(count, 0)
+    if count == -1 and offset < FILE_HEADERS:
         start = _after_last_text(path)
     if start + TRACE > path.stat().st_size:
         raise MtlError(
@@ -196,7 +196,7 @@ def _unannounced_texts(
         fits = size > start and (size - start) % (TRACE + samples * sample_bytes) == 0
         return fits and _samples_of_trace(path, start, order) in (0, samples)
 
-    if count < 1 or begins(FIRST) or not begins(FIRST + TEXT * count):
+    if count < 1 or begins(FILE_HEADERS) or not begins(FILE_HEADERS + TEXT * count):
         return 0
     notes.append(
         f"{path}: {words.EXTENDED_TEXTS} say {count}, which means nothing in revision 0 ({words.REVISION}), but traces "
@@ -216,8 +216,8 @@ def _samples_of_trace(path: Path, start: int, order: ByteOrder) -> int:
 def _after_last_text(path: Path) -> int:
     """-1 extended text headers: the last one holds an end stanza."""
     with path.open("rb") as file:
-        file.seek(FIRST)
-        start = FIRST
+        file.seek(FILE_HEADERS)
+        start = FILE_HEADERS
         while len(block := file.read(TEXT)) == TEXT:
             start += TEXT
             if END_OF_TEXT in text.decode(block).upper().replace(" ", ""):

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_seismic.formats import crooked
-from mtl_seismic.segy import coordinates, hints, text, words
+from mtl_seismic.segy import coordinates, embedded_options, text, words
+from mtl_seismic.segy.amplitude_check import check_amplitudes
 from mtl_seismic.segy.layout import Layout, interval, read_layout, read_text, vertical_unit
 from mtl_seismic.segy.lines import varies
 from mtl_seismic.segy.options import Options
-from mtl_seismic.segy.places import Columns, Places, find_places, needed_words
-from mtl_seismic.segy.plausible import check_amplitudes
 from mtl_seismic.segy.scan import scan
+from mtl_seismic.segy.trace_grid import Columns, Places, find_places, needed_words
 from mtl_seismic.segy.words import Word, line_word
 from mtlcore.errors import MtlError
 from mtlcore.volume import Axis, Geometry
@@ -24,7 +24,7 @@ from mtlcore.volume import Axis, Geometry
 XY = ((181, 185), (73, 77), (81, 85))
 """Words that may hold coordinates, the standard's first."""
 CHECKED = (
-    words.KIND,
+    words.TRACE_ID_CODE,
     words.OFFSET,
     words.SCALAR,
     words.COORDINATE_UNIT,
@@ -51,7 +51,7 @@ class Survey:
 
 def read_survey(path: Path, options: Options) -> Survey:
     """Read and check a file's headers; MtlError names the word at fault."""
-    options = hints.told(options, text.decode(read_text(path)))
+    options = embedded_options.told(options, text.decode(read_text(path)))
     layout = read_layout(path, options)
     notes = list(layout.notes)
     columns = scan(layout, _wanted(options))
@@ -118,9 +118,9 @@ def _index(
 
 def _live(layout: Layout, columns: Columns, index: NDArray[np.int64], notes: list[str]) -> NDArray[np.bool_]:
     """The places that have a trace that is not flagged dead."""
-    dead = columns[words.KIND.start] == words.DEAD
+    dead = columns[words.TRACE_ID_CODE.start] == words.DEAD
     if dead.all():
-        notes.append(f"{layout.path}: {words.KIND} say {words.DEAD} (dead) in all traces: taken as live.")
+        notes.append(f"{layout.path}: {words.TRACE_ID_CODE} say {words.DEAD} (dead) in all traces: taken as live.")
         dead[:] = False
     return np.asarray((index >= 0) & ~dead[index])
 
@@ -230,7 +230,7 @@ def _facts(layout: Layout, places: Places, xy: tuple[int, int] | None, options: 
         "sorting": _sorting(places),
         "bytes": positions,
     }
-    feet = words.MEASURE.get(layout.binary, layout.order) == 2
+    feet = words.MEASUREMENT_SYSTEM.get(layout.binary, layout.order) == 2
     return (
         facts | ({"coordinate_unit": "ft"} if feet else {}) | ({"options": options.given()} if options.given() else {})
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.segy.mapped import MappedTraces
+from mtl_seismic.segy.memmap import MappedTraces
 from mtl_seismic.segy.survey import Survey
 from mtlcore.volume import Volume, Window, Writer
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.segy import coordinates, text, words
 from mtl_seismic.segy.depth import UNITS, DepthWords, unit_name
-from mtl_seismic.segy.draft import Draft
-from mtl_seismic.segy.layout import FIRST, MARK, Layout
+from mtl_seismic.segy.layout import BYTE_ORDER_VALUE, FILE_HEADERS, Layout
 from mtl_seismic.segy.lines import SPARSE
+from mtl_seismic.segy.output_file import Draft
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.words import BINARY, TRACE, Word
 from mtlcore.errors import MtlError
@@ -41,7 +41,7 @@ def from_geometry(path: Path, geometry: Geometry, write_as: str | None, line: st
         order="big",
         revision=revision,
         format=FORMATS[IBM if write_as == "ibm" else IEEE],
-        start=FIRST,
+        start=FILE_HEADERS,
         trace_header=TRACE,
         samples=geometry.shape[0],
         traces=len(cells),
@@ -60,14 +60,14 @@ def _binary(depth: DepthWords, revision: int, code: int, geometry: Geometry) -> 
         (words.FORMAT, code),
         (words.FOLD, 1),
         (words.SORTING, 4),
-        (words.MEASURE, 2 if geometry.axes[0].unit == "ft" else 1),
+        (words.MEASUREMENT_SYSTEM, 2 if geometry.axes[0].unit == "ft" else 1),
         (words.REVISION, 256 * revision),
         (words.FIXED_LENGTH, 1),
     ):
         word.put(header, value, "big")
     if revision == 2:
-        words.ORDER_MARK.put(header, MARK, "big")
-        words.FIRST_TRACE.put(header, FIRST, "big")
+        words.BYTE_ORDER_CONSTANT.put(header, BYTE_ORDER_VALUE, "big")
+        words.FIRST_TRACE_BYTE.put(header, FILE_HEADERS, "big")
     return bytes(header)
 
 
@@ -150,7 +150,7 @@ class _Headers:
             words.FIELD_RECORD: numbers[0] if len(numbers) == 2 else 1,
             words.FIELD_TRACE: indices[-1] + 1,
             words.CDP: numbers[-1],
-            words.KIND: np.where(self.live[piece], 1, words.DEAD),
+            words.TRACE_ID_CODE: np.where(self.live[piece], 1, words.DEAD),
         }
         if len(numbers) == 2:
             values |= {words.INLINE: numbers[0], words.CROSSLINE: numbers[1]}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy import text, words
 from mtl_seismic.segy.depth import DepthWords
-from mtl_seismic.segy.layout import FIRST, Layout
-from mtl_seismic.segy.mapped import MappedTraces
+from mtl_seismic.segy.layout import FILE_HEADERS, Layout
+from mtl_seismic.segy.memmap import MappedTraces
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.scan import PIECE
 from mtl_seismic.segy.survey import Survey
@@ -73,8 +73,8 @@ def from_survey(source: Survey, geometry: Geometry, write_as: str | None, line: 
     if written is None:
         notes.append(f"{old.path}: no card of its text header is free: what the new file holds is not said there.")
     with old.path.open("rb") as file:
-        file.seek(FIRST)
-        rest = file.read(old.start - FIRST)
+        file.seek(FILE_HEADERS)
+        rest = file.read(old.start - FILE_HEADERS)
         file.seek(old.start + old.traces * old.trace_bytes)
         # What follows the last trace of a file that is cut short is part of another one.
         tail = file.read() if (old.size - file.tell()) % TEXT == 0 else b""
