@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from mtl_seismic.heads.metrics.image import structural_similarity
-from mtl_seismic.heads.reference import (
+from mtl_seismic.resunet.reference import (
     decode_reference_fault,
     reference_dhr_loss,
     reference_fault_loss,
     reference_rgt_loss,
 )
-from mtl_seismic.heads.ssim import ssim
+from mtl_seismic.resunet.ssim import ssim
 from mtlcore.errors import MtlError
 
 NAN = float("nan")

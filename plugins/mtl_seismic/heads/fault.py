@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtl_seismic.heads import orientation, reference
+from mtl_seismic.heads import orientation
 from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.metrics import (
     average_precision,
@@ -20,6 +20,7 @@ from mtl_seismic.heads.metrics import (
     plane_angle,
     precision_recall,
 )
+from mtl_seismic.resunet import reference
 from mtl_seismic.synth.corruption import corrupt_fault
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import fill_unknown, masked_mean

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtl_seismic.heads import reference
 from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, to_samples
@@ -20,6 +19,7 @@ from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
 from mtl_seismic.heads.slopes import label_slopes
 from mtl_seismic.heads.tracking import track
+from mtl_seismic.resunet import reference
 from mtl_seismic.synth.corruption import corrupt_rgt
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean

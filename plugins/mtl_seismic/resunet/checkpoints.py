@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtl_seismic.heads.reference import ReferenceFaultHead, ReferenceHead
 from mtl_seismic.resunet.backbone import ResUNet
+from mtl_seismic.resunet.reference import ReferenceFaultHead, ReferenceHead
 from mtlcore.errors import MtlError
 
 FIRST = "encoder1.conv0.c.0.weight"

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtl_seismic.heads.ssim import ssim
 from mtl_seismic.resunet.blocks import ConvBlock, convolution
+from mtl_seismic.resunet.ssim import ssim
 
 HALF_TURN = 180.0
 ANGLES = ("fault_dip", "fault_strike")
