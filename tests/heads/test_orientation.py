@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mtl_seismic.heads.fault import DIP, PROBABILITY, STRIKE, Fault
 from mtl_seismic.heads.orientation import components, from_tensor, normal, to_tensor
-from mtl_seismic.synth.faults import Fault as SynthFault
+from mtl_seismic.stochastic.faults import Fault as SynthFault
 
 DIPS, STRIKES = st.floats(1, 179), st.floats(0, 179.99)
 

@@ -64,3 +64,16 @@ def test_every_hook_is_documented_with_its_exact_arguments() -> None:
     assert {name: arguments for name, arguments in documented.items() if name in hooks()} == hooks()
     # What looks like a hook but is none is a slip of the pen or a hook that has gone.
     assert not [n for n in documented if n.startswith(("register_", "stage_", "step_")) and n not in hooks()]
+
+
+def test_the_folders_of_the_built_in_plugins_form_no_circle() -> None:
+    """No folder imports another that imports it, directly or through others, wherever in a file it does so."""
+    root = Path(mtl_seismic.__path__[0])
+    arrows: dict[str, set[str]] = {}
+    for path in sources(mtl_seismic):
+        folder = path.relative_to(root).parts[0]
+        others = {name.split(".")[1] for name in imports(path) if name.startswith("mtl_seismic.")}
+        arrows.setdefault(folder, set()).update(others - {folder})
+    while leaves := {folder for folder in arrows if not arrows[folder] & arrows.keys()}:
+        arrows = {folder: others for folder, others in arrows.items() if folder not in leaves}
+    assert not arrows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtl_seismic.synth.faults import Fault, trace_back
+from mtl_seismic.stochastic.faults import Fault, trace_back
 from mtl_seismic.synth.labels import fault_labels
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_seismic.synth.smoothing import kernel, smooth, smoothing_matrix
+from mtl_seismic.stochastic.smoothing import kernel, smooth, smoothing_matrix
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0, 4.0, 25.0])

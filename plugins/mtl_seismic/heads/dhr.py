@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.corruption import corrupt_dhr
 from mtl_seismic.heads.metrics import peak_signal_to_noise, signal_to_noise, structural_similarity
 from mtl_seismic.resunet import reference
-from mtl_seismic.synth.corruption import corrupt_dhr
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import fill_unknown, masked_mean
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mtl_seismic.heads import orientation
 from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.corruption import corrupt_fault
 from mtl_seismic.heads.metrics import (
     average_precision,
     axial_error,
@@ -21,7 +22,6 @@ from mtl_seismic.heads.metrics import (
     precision_recall,
 )
 from mtl_seismic.resunet import reference
-from mtl_seismic.synth.corruption import corrupt_fault
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import fill_unknown, masked_mean
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, to_samples
+from mtl_seismic.heads.corruption import corrupt_rgt
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
 from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
 from mtl_seismic.heads.slopes import label_slopes
 from mtl_seismic.heads.tracking import track
 from mtl_seismic.resunet import reference
-from mtl_seismic.synth.corruption import corrupt_rgt
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean
 

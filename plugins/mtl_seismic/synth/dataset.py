@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array
+from mtl_seismic.stochastic.draws import Array
 from mtl_seismic.synth.items import generate, parameters
 from mtl_seismic.synth.recipes import Recipe
 

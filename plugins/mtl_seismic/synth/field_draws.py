@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import choice, count, happens, log_uniform, stream, uniform
+from mtl_seismic.stochastic.draws import choice, count, happens, log_uniform, stream, uniform
 from mtl_seismic.synth.field_faults import CurvedFault, most_listric
 from mtl_seismic.synth.recipes import Field
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array
+from mtl_seismic.stochastic.draws import Array
 
 
 @dataclass(frozen=True)

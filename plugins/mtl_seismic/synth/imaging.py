@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array
-from mtl_seismic.synth.smoothing import along_axis
+from mtl_seismic.stochastic.draws import Array
+from mtl_seismic.stochastic.smoothing import along_axis
 
 SAMPLE_INTERVAL = 0.001  # s
 _TAPER = 12.0  # samples; RGM's sigma along depth

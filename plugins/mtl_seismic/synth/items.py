@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from mtl_seismic.heads.corruption import corrupted
+from mtl_seismic.stochastic.draws import Array, stream
 from mtl_seismic.synth import field_draws, rgm_draws
-from mtl_seismic.synth.corruption import corrupted
-from mtl_seismic.synth.draws import Array, stream
 from mtl_seismic.synth.field import generate_field
 from mtl_seismic.synth.recipes import Field, Recipe, Rgm
 from mtl_seismic.synth.rgm import generate_rgm

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array
-from mtl_seismic.synth.faults import Fault
+from mtl_seismic.stochastic.draws import Array
+from mtl_seismic.stochastic.faults import Fault
 
 _SAMPLES_AT_ONCE = 1 << 17  # small enough that the working arrays stay in cache
 

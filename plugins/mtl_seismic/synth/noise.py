@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array
-from mtl_seismic.synth.smoothing import smooth
+from mtl_seismic.stochastic.draws import Array
+from mtl_seismic.stochastic.smoothing import smooth
 
 DISTRIBUTIONS = ("uniform", "normal", "exp")
 

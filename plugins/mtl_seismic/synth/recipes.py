@@ -7,7 +7,7 @@ independent draws instead of choices by item number, and 3D Gaussian bumps at ra
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from mtl_seismic.synth.draws import Range
+from mtl_seismic.stochastic.draws import Range
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, raw_noise, rescale, white
+from mtl_seismic.stochastic.draws import Array, raw_noise, rescale, white
+from mtl_seismic.stochastic.smoothing import along_axis, smooth
 from mtl_seismic.synth.field_draws import Acquisition, Event
 from mtl_seismic.synth.reflectors import sample_log
-from mtl_seismic.synth.smoothing import along_axis, smooth
 
 _FREQUENCIES = np.arange(0.03, 2.6, 0.05)  # relative to the peak frequency
 _REACH = 2.5  # periods on either side at which wavelets end

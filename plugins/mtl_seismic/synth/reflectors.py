@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, nearest, rescale, white
-from mtl_seismic.synth.faults import Traced
-from mtl_seismic.synth.smoothing import smooth
+from mtl_seismic.stochastic.draws import Array, nearest, rescale, white
+from mtl_seismic.stochastic.faults import Traced
+from mtl_seismic.stochastic.smoothing import smooth
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, rescale, white
+from mtl_seismic.stochastic.draws import Array, rescale, white
+from mtl_seismic.stochastic.smoothing import smooth
 from mtl_seismic.synth.field_draws import Draws, Stage
 from mtl_seismic.synth.field_faults import CurvedFault, reach_box, undo
 from mtl_seismic.synth.recipes import Field
-from mtl_seismic.synth.smoothing import smooth
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, nearest, rescale, stream
-from mtl_seismic.synth.faults import padding, trace_back
+from mtl_seismic.stochastic.draws import Array, nearest, rescale, stream
+from mtl_seismic.stochastic.faults import padding, trace_back
+from mtl_seismic.stochastic.smoothing import smooth
 from mtl_seismic.synth.imaging import image, normalised
 from mtl_seismic.synth.labels import fault_labels, row_chunks
 from mtl_seismic.synth.noise import random_noise
 from mtl_seismic.synth.recipes import Rgm
 from mtl_seismic.synth.reflectors import columns, log_position, reflectivity_log, sample_log, shape_of
 from mtl_seismic.synth.rgm_draws import Draws, Unit, draw
-from mtl_seismic.synth.smoothing import smooth
 
 
 @dataclass

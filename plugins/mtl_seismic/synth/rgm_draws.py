@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Range, choice, count, happens, stream, uniform
-from mtl_seismic.synth.faults import Fault
+from mtl_seismic.stochastic.draws import Range, choice, count, happens, stream, uniform
+from mtl_seismic.stochastic.faults import Fault
 from mtl_seismic.synth.recipes import Rgm
 from mtl_seismic.synth.reflectors import Bump, Folding
 

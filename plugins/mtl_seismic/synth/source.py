@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from mtl_seismic.synth.draws import Array
+from mtl_seismic.stochastic.draws import Array
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES, Recipe
 from mtlcore.config import build

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, white
+from mtl_seismic.stochastic.draws import Array, white
+from mtl_seismic.stochastic.smoothing import kernel, smooth
 from mtl_seismic.synth.field_draws import Channel, Draws
-from mtl_seismic.synth.smoothing import kernel, smooth
 
 FINENESS = 8  # entries of the column per sample
 PATTERNS = 3  # independent ways in which beds vary laterally

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, nearest
+from mtl_seismic.stochastic.draws import Array, nearest
 
 _MANY_BLOCKS = 4096
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, Range, count, rescale, uniform
-from mtl_seismic.synth.faults import Fault, trace_points
-from mtl_seismic.synth.smoothing import smooth_noise
+from mtl_seismic.stochastic.draws import Array, Range, count, rescale, uniform
+from mtl_seismic.stochastic.faults import Fault, trace_points
+from mtl_seismic.stochastic.smoothing import smooth_noise
 
 _KEPT_ERASED: Range = (0.05, 0.45)  # fraction of the area where true faults are erased
 _FALSE_ERASED: Range = (0.85, 0.95)  # fraction of the area where false faults are erased

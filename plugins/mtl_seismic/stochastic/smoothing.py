@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mtl_seismic.synth.draws import Array, nearest, white
+from mtl_seismic.stochastic.draws import Array, nearest, white
 
 
 def kernel(sigma: float) -> Array:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from mtl_seismic.heads.corruption import corrupt_dhr, corrupt_fault, corrupt_rgt, erasing_mask
 from mtl_seismic.synth import Rgm2D, Rgm3D, generate
-from mtl_seismic.synth.corruption import corrupt_dhr, corrupt_fault, corrupt_rgt, erasing_mask
 
 RECIPES = [Rgm2D(shape=(192, 160)), Rgm3D(shape=(48, 56, 40))]
 
