@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.gaps import fill_traces
+from mtlcore.undefined import undefined_values
 
 Array = NDArray[np.float32]
 
@@ -34,7 +35,7 @@ class Prepared:
 
     ``image``: normalised, finite; dead traces are filled from their neighbours (a hole looks like
     faults), dead samples of others are 0. ``scale``: multiply by it to return to the input's amplitudes.
-    ``dead``: boolean, where nothing was recorded: samples that are not finite, and whole traces that are
+    ``dead``: boolean, where nothing was recorded: undefined samples (see mtlcore.undefined), and whole traces that are
     constant (apart from such samples). ``report``: how many of each were found. ``gain``: multiply by it as well,
     row by row, where amplitudes were balanced along depth (see balance); else 1. ``offset``: add it at last, where
     amplitudes were not around 0, as in images of 8 bits; else 0.
@@ -53,7 +54,7 @@ def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = N
     values = np.asarray(image)
     if not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float64)
-    finite = np.isfinite(values)
+    finite = ~undefined_values(values)
     dead_traces = _constant(values, finite)
     if live is not None:
         dead_traces |= ~live

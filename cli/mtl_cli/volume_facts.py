@@ -91,6 +91,7 @@ def describe_samples(volume: Volume) -> dict[str, Any]:
     import numpy as np
 
     from mtlcore.amplitude import prepare, root_mean_square
+    from mtlcore.undefined import find_undefined
 
     parts = [volume.read(window) for window in sample_windows(volume.shape)]
     places = [window[1:] for window in sample_windows(volume.shape)]
@@ -99,15 +100,19 @@ def describe_samples(volume: Volume) -> dict[str, Any]:
     alive = None if live is None else np.concatenate([live[place].reshape(-1) for place in places])
     prepared = prepare(values, live=alive)
     kept = values[:, slice(None) if alive is None else alive]
-    finite = kept[np.isfinite(kept)]
+    undefined = find_undefined([values])
+    finite = kept[~undefined.mask(kept)]
     count = int(np.prod(volume.shape[1:]))
     facts: dict[str, Any] = {} if values.shape[1] == count else {"measured_on": f"{values.shape[1]} of {count} traces"}
     if live is not None:
         facts["missing_traces"] = int((~live).sum())
+    if undefined.values or undefined.limit < np.inf:
+        larger = [f"{undefined.limit:g} and larger"] if undefined.limit < np.inf else []
+        facts["undefined_values"] = [*undefined.values, *larger]
     facts |= {
         "minimum": float(finite.min()) if finite.size else float("nan"),
         "maximum": float(finite.max()) if finite.size else float("nan"),
-        "root_mean_square": root_mean_square(np.asarray(values), np.isfinite(values)),
+        "root_mean_square": root_mean_square(np.asarray(values), ~undefined.mask(values)),
         "percentiles": percentiles(finite),
         **prepared.report,
         "histogram": histogram(finite),

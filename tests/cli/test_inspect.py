@@ -136,3 +136,12 @@ def test_a_large_map_is_made_coarse() -> None:
     rows = volume_facts.live_map(Geometry.of_shape((1, 100, 200), live=live))
     assert len(rows) <= volume_facts.HEIGHT and max(map(len, rows)) <= volume_facts.WIDTH
     assert rows[0][0] == "." and rows[0][-1] == "#" and rows[-1][-1] == "+"
+
+
+def test_undefined_samples_are_named_and_left_out_of_the_figures(make_image: Any, tmp_path: Path) -> None:
+    image = make_image((60, 40))
+    image[:20] = 1e30
+    np.save(tmp_path / "a.npy", image)
+    found = facts(tmp_path / "a.npy")
+    assert found["maximum"] == image[20:].max() and found["not_finite_samples"] == 20 * 40
+    assert found["undefined_values"] == ["1e+27 and larger"]
