@@ -19,6 +19,9 @@ _FULL = {
     errno.EFBIG: "it is too large",
 }
 
+PART, BEGUN = ".part", ".begun"
+"""How temporary names end: of what goes when its writer does, and of what several processes write and may resume."""
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -60,11 +63,24 @@ def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def start_folder(path: Path, marker: str) -> Path:
-    """The temporary folder of ``atomic_folder``, for writers that outlive one ``with`` block or process."""
+def start_folder(path: Path, marker: str, suffix: str = PART) -> Path:
+    """The temporary folder of ``atomic_folder``, for writers that outlive one ``with`` block or process.
+
+    ``suffix``: BEGUN for one that is to survive the process.
+    """
     final = Path(os.path.realpath(path))
     _refuse_another_kind(path, final, marker)
-    temporary = _temporary_name(final)
+    temporary = _temporary_name(final, suffix)
+    with _saying_why_not(path, final):
+        temporary.mkdir()
+    return temporary
+
+
+def begin_file(path: Path) -> Path:
+    """A temporary folder for the parts of a file that several processes write, and that survives them."""
+    final = Path(os.path.realpath(path))
+    _refuse_other_than_file(path, final)
+    temporary = _temporary_name(final, BEGUN)
     with _saying_why_not(path, final):
         temporary.mkdir()
     return temporary
@@ -124,21 +140,25 @@ def reserve(path: Path) -> None:
         os.close(descriptor)
 
 
-def _temporary_name(final: Path) -> Path:
-    return final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}.part")
+def _temporary_name(final: Path, suffix: str = PART) -> Path:
+    return final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}{suffix}")
 
 
 def _start(path: Path, final: Path, temporary: Path) -> int:
     """Create the empty temporary file; its permission bits."""
-    if final.exists() and not final.is_file():
-        kind = "a folder" if final.is_dir() else "not a regular file"
-        raise MtlError(f"Cannot write {path}: it is {kind}. Choose another name.")
+    _refuse_other_than_file(path, final)
     with _saying_why_not(path, final):
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:
         os.close(descriptor)
+
+
+def _refuse_other_than_file(path: Path, final: Path) -> None:
+    if final.exists() and not final.is_file():
+        kind = "a folder" if final.is_dir() else "not a regular file"
+        raise MtlError(f"Cannot write {path}: it is {kind}. Choose another name.")
 
 
 def _refuse_another_kind(path: Path, final: Path, marker: str) -> None:

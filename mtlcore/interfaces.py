@@ -255,6 +255,46 @@ class Format(ABC):
 
 
 @dataclass(frozen=True)
+class ParallelFormat(Format):
+    """A format whose new files several processes may write together, each its own blocks.
+
+    One process calls ``begin`` and tells the others the path that it returns; each of them writes its windows to
+    the writer of ``join``; when all have left that block, one calls ``commit``, and only then the file has its final
+    name. See mtlcore.parallel_write for plans of who writes what. What was begun survives a kill: whoever joins
+    again under the same owner's name writes its blocks again, and the rest is kept.
+    """
+
+    @property
+    def writes_in_parallel(self) -> bool:
+        """Whether files with its present options can be written so; where not, ``begin`` raises MtlError."""
+        return True
+
+    @abstractmethod
+    def block_shape(self, geometry: Geometry) -> tuple[int, ...]:
+        """The shape of the blocks of a new file that must have one writer each; at the volume's end they are cut."""
+
+    @abstractmethod
+    def begin(self, path: Path, geometry: Geometry, output: Output) -> Path:
+        """Start a new file; the temporary path next to ``path`` that others join."""
+
+    @abstractmethod
+    def join(self, started: Path, owner: str) -> AbstractContextManager[Writer]:
+        """A writer of one part, on the disk when the ``with`` block ends.
+
+        ``owner`` tells the processes apart; after a failure it may join again. MtlError where it writes to a block
+        that another owner has written to.
+        """
+
+    @abstractmethod
+    def commit(self, started: Path, path: Path) -> None:
+        """Give the file its final name; MtlError where a part was joined and not left as it should be."""
+
+    @abstractmethod
+    def abandon(self, started: Path) -> None:
+        """Remove what was begun."""
+
+
+@dataclass(frozen=True)
 class Source(ABC):
     """Training data: items of image, labels and, where there are any, refinement inputs."""
 

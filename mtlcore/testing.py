@@ -7,7 +7,7 @@ A test of a whole format is three lines::
     def test_my_format(tmp_path):
         check_format(MyFormat(), tmp_path)
 
-``check_format`` serves formats that write a file, some files or a folder. Of a ``SharedFormat``, which several
+``check_format`` serves formats that write a file, some files or a folder. Of a ``ParallelFormat``, which several
 processes write together, it checks that too. Give options that make blocks small (``MyFormat(chunk=2)``):
 the volumes here have up to nine samples along an axis. ``check_reading`` adds files of other element types.
 """
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Format, Output
-from mtlcore.plans import SharedFormat, check_plan, share_out
+from mtlcore.interfaces import Format, Output, ParallelFormat
+from mtlcore.parallel_write import check_plan, share_out
 from mtlcore.volume import Axis, Geometry, Volume, Window
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def check_format(
     _check_interruption(format, path)
     _check_unwritten(format, path)
     _check_obstacles(format, path)
-    if isinstance(format, SharedFormat):
+    if isinstance(format, ParallelFormat) and format.writes_in_parallel:
         _check_sharing(format, path.with_name(f"shared{path.name}"))
 
 
@@ -183,17 +183,21 @@ def _check_obstacles(format: Format, path: Path) -> None:
         _require(_snapshot(path.parent) == before, f"refusing to replace {obstacle.name} changes something")
 
 
-def _check_sharing(format: SharedFormat, path: Path) -> None:
+def _check_sharing(format: ParallelFormat, path: Path) -> None:
     """Several writers of one file: of blocks of their own, of one block, and one that fails."""
-    edge = format.grain(Geometry.of_shape((10**6, 5, 4)))[0]
-    geometry = Geometry.of_shape((edge + 3, 5, 4))
-    values, grain = _ramp(geometry.shape), format.grain(geometry)
-    plan = share_out(geometry.shape, grain, 2)
-    check_plan(plan, geometry.shape, grain)
+    # More than one block along each axis that has several.
+    large = format.block_shape(Geometry.of_shape((9, 10**4, 10**4)))
+    geometry = Geometry.of_shape((min(9, large[0] + 3), large[1] + 3, large[2] + 3))
+    values, block_shape = _ramp(geometry.shape), format.block_shape(geometry)
+    plan = share_out(geometry.shape, block_shape, 2)
+    check_plan(plan, geometry.shape, block_shape)
     before = _snapshot(path.parent)
     started = format.begin(path, geometry, OUTPUT)
     with format.join(started, "one") as one, format.join(started, "two") as two:
-        _require(one.grain == grain, f"a writer's grain is {one.grain}: grain() says {grain}")
+        _require(
+            one.block_shape == block_shape,
+            f"a writer's block_shape is {one.block_shape}: expected {block_shape}",
+        )
         for writer, windows in ((two, plan[1]), (one, plan[0])):
             for part in (part for window in windows for part in _halves(window)):
                 writer.write(part, values[part])
@@ -209,7 +213,7 @@ def _check_sharing(format: SharedFormat, path: Path) -> None:
     _require(_snapshot(path.parent) == committed != before, "abandoning a file leaves or changes something")
 
 
-def _check_one_writer_a_block(format: SharedFormat, started: Path, halves: list[Window], values: Array) -> None:
+def _check_one_writer_a_block(format: ParallelFormat, started: Path, halves: list[Window], values: Array) -> None:
     def write(owner: str, window: Window) -> None:
         with format.join(started, owner) as writer:
             writer.write(window, values[window])

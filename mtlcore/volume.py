@@ -88,11 +88,11 @@ class Volume(ABC):
 class Writer(ABC):
     """The write side of a volume that is being created.
 
-    ``grain``: the block shape that windows of concurrent processes must be aligned to (see mtlcore.plans);
+    ``block_shape``: what windows of concurrent processes must be aligned to (see mtlcore.parallel_write);
     None: only one process can write.
     """
 
-    grain: tuple[int, ...] | None = None
+    block_shape: tuple[int, ...] | None = None
 
     @abstractmethod
     def write(self, window: Window, values: NDArray[np.float32]) -> None:

@@ -134,13 +134,13 @@ def test_a_field_of_a_result_keeps_its_name(tmp_path: Path, make_model: Any, mak
 
 
 @pytest.mark.parametrize("shape", [(7, 9), (64, 5), (10, 12, 8), (1, 1, 1), (100, 3, 50)])
-@pytest.mark.parametrize("grain", [1, 4])
+@pytest.mark.parametrize("block_shape", [1, 4])
 @pytest.mark.parametrize("budget", [1, 50, 10**9])
-def test_windows_cover_a_volume_once_in_whole_blocks(shape: tuple[int, ...], grain: int, budget: int) -> None:
+def test_windows_cover_a_volume_once_in_whole_blocks(shape: tuple[int, ...], block_shape: int, budget: int) -> None:
     count = np.zeros(shape, int)
-    for window in windows(shape, (grain,) * len(shape), budget):
+    for window in windows(shape, (block_shape,) * len(shape), budget):
         count[window] += 1
-        assert all(part.start % grain == 0 for part in window)
+        assert all(part.start % block_shape == 0 for part in window)
         size = count[window].size
-        assert size <= max(budget, grain ** len(shape))
+        assert size <= max(budget, block_shape ** len(shape))
     assert (count == 1).all()

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtl_seismic.formats.hdf5 import Hdf5
+from mtl_seismic.formats.hdf5_file.format import Hdf5
 from mtl_seismic.formats.npy import Npy
 from mtl_seismic.formats.npz import Npz
+from mtl_seismic.formats.parts import Parts
 from mtl_seismic.formats.raw import Raw
 from mtl_seismic.formats.vti.format import Vti
 from mtl_seismic.formats.zarr_store.format import Zarr
-from mtl_seismic.formats.zarr_store.sharing import Parts
 from mtlcore import ArrayVolume, ArrayWriter, Format, Geometry, MtlError
 from mtlcore.testing import check_format, check_reading
 

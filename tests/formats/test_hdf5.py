@@ -5,7 +5,7 @@ import resource
 import numpy as np
 import pytest
 
-from mtl_seismic.formats.hdf5 import Hdf5
+from mtl_seismic.formats.hdf5_file.format import Hdf5
 from mtlcore import Axis, Geometry, MtlError, Output
 
 h5py = pytest.importorskip("h5py")

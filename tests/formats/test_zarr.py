@@ -98,14 +98,14 @@ def test_axes_and_outputs_with_odd_names(tmp_path):
 
 
 def test_blocks_are_no_larger_than_the_volume():
-    for options, shape, grain in [
+    for options, shape, block_shape in [
         ({}, (1000, 800, 100), (128, 128, 128)),
         ({}, (1000, 800, 50), (128, 128, 50)),
         ({}, (3000, 70), (1024, 70)),
         ({"chunk": 100}, (1000, 800, 100), (200, 200, 100)),
         ({"chunk": (8, 16, 32), "shard": 64}, (1000, 800, 100), (64, 64, 64)),
     ]:
-        assert Zarr(**options).grain(Geometry.of_shape(shape)) == grain
+        assert Zarr(**options).block_shape(Geometry.of_shape(shape)) == block_shape
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def output_of(source: Path, installed: Plugins) -> Output:
 
 def copy(volume: Volume, writing: Format, target: Path, output: Output, installed: Plugins) -> None:
     """Write a volume to a new file, window by window."""
-    plan = list(windows(volume.shape, grain_of(writing, volume.geometry)))
+    plan = list(windows(volume.shape, block_shape_of(writing, volume.geometry)))
     installed.hook.stage_started(stage="convert", total=len(plan), folder=None)
     with writing.create(target, volume.geometry, output) as writer:
         for number, window in enumerate(plan, 1):
@@ -115,26 +115,26 @@ def copy(volume: Volume, writing: Format, target: Path, output: Output, installe
     installed.hook.stage_finished(stage="convert", values={})
 
 
-def grain_of(writing: Format, geometry: Geometry) -> tuple[int, ...]:
+def block_shape_of(writing: Format, geometry: Geometry) -> tuple[int, ...]:
     """The blocks that the format writes best in one piece; single samples where it has none."""
-    from mtlcore.plans import SharedFormat
+    from mtlcore.interfaces import ParallelFormat
 
-    if isinstance(writing, SharedFormat):
-        return writing.grain(geometry)
+    if isinstance(writing, ParallelFormat):
+        return writing.block_shape(geometry)
     return (1,) * len(geometry.axes)
 
 
-def windows(shape: tuple[int, ...], grain: tuple[int, ...], budget: int = BUDGET) -> Iterator[Window]:
+def windows(shape: tuple[int, ...], block_shape: tuple[int, ...], budget: int = BUDGET) -> Iterator[Window]:
     """Windows of whole blocks that cover a volume, of about so many samples.
 
     They are long in depth first and then along the last axis: formats with a trace after the other read
     and write these in few pieces.
     """
-    edges = [min(pair) for pair in zip(shape, grain, strict=True)]
+    edges = [min(pair) for pair in zip(shape, block_shape, strict=True)]
     for axis in (0, *range(len(shape) - 1, 0, -1)):
         others = math.prod(edges) // edges[axis]
-        blocks = max(1, budget // (others * grain[axis]))
-        edges[axis] = min(shape[axis], blocks * grain[axis])
+        blocks = max(1, budget // (others * block_shape[axis]))
+        edges[axis] = min(shape[axis], blocks * block_shape[axis])
     starts = [range(0, length, edge) for length, edge in zip(shape, edges, strict=True)]
     for corner in product(*starts):
         limits: Any = zip(corner, edges, shape, strict=True)

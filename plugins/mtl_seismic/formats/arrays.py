@@ -50,8 +50,12 @@ def readable(path: Path, kind: str) -> Iterator[None]:
     except (MtlError, MemoryError):
         raise
     except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise MtlError(f"{path} cannot be read as {kind}: {text}.") from error
+        raise MtlError(f"{path} cannot be read as {kind}: {one_line(error)}.") from error
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def choose_array(path: Path, arrays: Mapping[str, A], wanted: str, *usual: object) -> A:

@@ -17,5 +17,5 @@ def register_formats(registry: Registry[Format]) -> None:
     registry.add("mtl_seismic.formats.npy:Npy", name="npy")
     registry.add("mtl_seismic.formats.npz:Npz", name="npz")
     registry.add("mtl_seismic.formats.zarr_store.format:Zarr", name="zarr")
-    registry.add("mtl_seismic.formats.hdf5:Hdf5", name="hdf5")
+    registry.add("mtl_seismic.formats.hdf5_file.format:Hdf5", name="hdf5")
     registry.add("mtl_seismic.formats.vti.format:Vti", name="vti")

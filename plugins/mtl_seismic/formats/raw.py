@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
 from mtl_seismic.formats.sidecar import (
     ByteOrder,
     Dtype,
@@ -19,15 +19,14 @@ from mtl_seismic.formats.sidecar import (
     sidecar_text,
     with_sidecar,
 )
-from mtlcore.atomic import reserve
 from mtlcore.errors import MtlError
 from mtlcore.files import file_size, shape_text
-from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Writer
+from mtlcore.interfaces import Output
+from mtlcore.volume import ArrayVolume, Geometry, Volume
 
 
 @dataclass(frozen=True)
-class Raw(Format):
+class Raw(MappedFormat):
     """Raw binary samples, depth fastest.
 
     ``shape`` (depth first), ``dtype`` and ``byte_order`` describe files that are read; where they are not
@@ -55,16 +54,22 @@ class Raw(Format):
         order = self.byte_order or (sidecar and sidecar.byte_order) or "little"
         _check_size(path, size, geometry.shape, kind)
         array = np.memmap(path, _numpy_type(kind, order), mode="r", shape=geometry.shape[::-1])
-        return ArrayVolume(array, geometry, _reversed_axes(geometry), path)
+        return ArrayVolume(array, geometry, _reversed_axes(geometry.shape), path)
 
-    @contextmanager
-    def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
-        order = self.byte_order or "little"
-        with with_sidecar(path, sidecar_text(geometry, "float32", order)) as temporary:
-            array = np.memmap(temporary, _numpy_type("float32", order), mode="w+", shape=geometry.shape[::-1])
-            reserve(temporary)
-            yield ArrayWriter(array, axes=_reversed_axes(geometry))
-            array.flush()
+    def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:
+        np.memmap(file, self._written, mode="w+", shape=geometry.shape[::-1]).flush()
+
+    def map(self, file: Path, shape: tuple[int, ...]) -> MappedWriter:
+        array = np.memmap(file, self._written, mode="r+", shape=shape[::-1])
+        return MappedArrayWriter(array, _reversed_axes(shape))
+
+    def published(self, path: Path, geometry: Geometry) -> AbstractContextManager[Path]:
+        return with_sidecar(path, sidecar_text(geometry, "float32", self.byte_order or "little"))
+
+    @property
+    def _written(self) -> np.dtype[Any]:
+        """The type of new files' samples."""
+        return _numpy_type("float32", self.byte_order or "little")
 
 
 def _geometry_for(shape: tuple[int, ...], known: Geometry | None) -> Geometry:
@@ -91,5 +96,5 @@ def _numpy_type(kind: str, order: str) -> np.dtype[Any]:
     return np.dtype(kind).newbyteorder("<" if order == "little" else ">")
 
 
-def _reversed_axes(geometry: Geometry) -> tuple[int, ...]:
-    return tuple(reversed(range(len(geometry.axes))))
+def _reversed_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(reversed(range(len(shape))))

@@ -10,8 +10,6 @@ Source: https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -20,19 +18,19 @@ from typing import ClassVar
 import numpy as np
 
 from mtl_seismic.formats.arrays import check_array
+from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
 from mtl_seismic.formats.vti.grid import Grid, Z, seen_from_depth
 from mtl_seismic.formats.vti.header import LENGTH, header
 from mtl_seismic.formats.vti.reading import read_image
-from mtlcore.atomic import atomic_path, reserve
 from mtlcore.files import file_size
-from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Writer
+from mtlcore.interfaces import Output
+from mtlcore.volume import ArrayVolume, Geometry, Volume
 
 _END = b"\n</AppendedData>\n</VTKFile>\n"
 
 
 @dataclass(frozen=True)
-class Vti(Format):
+class Vti(MappedFormat):
     """VTK image data, for ParaView.
 
     ``array`` names the point data to read; if it is not given, the scalars, else the only one. ``z``: where
@@ -52,17 +50,16 @@ class Vti(Format):
         samples = seen_from_depth(stored, image.grid, image.geometry.shape)
         return ArrayVolume(samples, image.geometry, file=path)
 
-    @contextmanager
-    def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
+    def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:
         grid = Grid.of(geometry, self.z)
         start, notes = header(geometry, grid, output, self.z)
         samples = 4 * prod(grid.sizes)
-        with atomic_path(path) as temporary:
-            with temporary.open("wb") as file:
-                file.write(start + np.array(samples, LENGTH).tobytes())
-                file.seek(samples, os.SEEK_CUR)
-                file.write(notes + _END)
-            reserve(temporary)
-            stored = np.memmap(temporary, "<f4", "r+", len(start) + LENGTH.itemsize, grid.sizes)
-            yield ArrayWriter(seen_from_depth(stored, grid, geometry.shape))
-            stored.flush()
+        with file.open("wb") as stream:
+            stream.write(start + np.array(samples, LENGTH).tobytes())
+            stream.seek(samples, os.SEEK_CUR)
+            stream.write(notes + _END)
+
+    def map(self, file: Path, shape: tuple[int, ...]) -> MappedWriter:
+        image = read_image(file, file_size(file), "", self.z)
+        stored = np.memmap(file, "<f4", "r+", image.offset, image.grid.sizes)
+        return MappedArrayWriter(stored, view=seen_from_depth(stored, image.grid, shape))

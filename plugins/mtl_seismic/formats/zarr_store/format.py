@@ -11,15 +11,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from mtl_seismic.formats.parts import Parts
 from mtl_seismic.formats.zarr_store import layout
 from mtl_seismic.formats.zarr_store.reading import open_store
-from mtl_seismic.formats.zarr_store.sharing import Parts
 from mtl_seismic.formats.zarr_store.writing import ShardWriter
-from mtlcore.atomic import atomic_folder, finish_folder, start_folder
+from mtlcore.atomic import BEGUN, atomic_folder, finish_folder, start_folder
 from mtlcore.errors import MtlError
 from mtlcore.files import shape_text
-from mtlcore.interfaces import Output
-from mtlcore.plans import SharedFormat
+from mtlcore.interfaces import Output, ParallelFormat
 from mtlcore.volume import Geometry, Volume, Writer
 
 Edges = int | tuple[int, ...] | None
@@ -28,7 +27,7 @@ DEFAULT_SHARD = {2: 1024, 3: 128}
 
 
 @dataclass(frozen=True)
-class Zarr(SharedFormat):
+class Zarr(ParallelFormat):
     """A folder with a Zarr group: the volume, its axes' positions and its live traces as arrays with named axes.
 
     ``array`` names the array to read in a store of several; if it is not given, the one that this package
@@ -66,11 +65,11 @@ class Zarr(SharedFormat):
             writer.finish()
             layout.complete(temporary)
 
-    def grain(self, geometry: Geometry) -> tuple[int, ...]:
+    def block_shape(self, geometry: Geometry) -> tuple[int, ...]:
         return self._edges(geometry)[1]
 
     def begin(self, path: Path, geometry: Geometry, output: Output) -> Path:
-        started = start_folder(path, layout.MARKER)
+        started = start_folder(path, layout.MARKER, BEGUN)
         try:
             self._lay_out(started, geometry, output)
         except BaseException:
@@ -80,13 +79,13 @@ class Zarr(SharedFormat):
 
     @contextmanager
     def join(self, started: Path, owner: str) -> Iterator[Writer]:
-        with Parts(started).joined(owner) as claim:
+        with Parts(started, layout.MARKER).joined(owner) as claim:
             writer = ShardWriter(layout.values_array(started), self.memory, claim)
             yield writer
             writer.finish()
 
     def commit(self, started: Path, path: Path) -> None:
-        Parts(started).close()
+        Parts(started, layout.MARKER).close()
         layout.complete(started)
         finish_folder(started, path, layout.MARKER)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.plans import Block, block_window, blocks
+from mtlcore.parallel_write import Block, block_window, blocks
 from mtlcore.volume import Window, Writer
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class ShardWriter(Writer):
         self._claim = claim
         self._unfinished: dict[Block, Unfinished] = {}
         self._claimed: set[Block] = set()
-        self.grain = tuple(array.shards or array.chunks)
+        self.block_shape = tuple(array.shards or array.chunks)
 
     def write(self, window: Window, values: NDArray[np.float32]) -> None:
         expected = tuple(part.stop - part.start for part in window)
         inside = all(0 <= part.start <= part.stop <= size for part, size in zip(window, self._array.shape, strict=True))
         if values.shape != expected or not inside:
             raise ValueError(f"values of shape {values.shape} do not fit the window {window}")
-        touched = list(blocks(window, self._grain))
+        touched = list(blocks(window, self._block_shape))
         for block in touched:
             self._take(block)
         for block in touched:
@@ -59,9 +59,9 @@ class ShardWriter(Writer):
             self._store(block)
 
     @property
-    def _grain(self) -> tuple[int, ...]:
-        assert self.grain is not None
-        return self.grain
+    def _block_shape(self) -> tuple[int, ...]:
+        assert self.block_shape is not None
+        return self.block_shape
 
     def _take(self, block: Block) -> None:
         if block not in self._claimed:
@@ -69,7 +69,7 @@ class ShardWriter(Writer):
             self._claimed.add(block)
 
     def _write_part(self, block: Block, window: Window, values: NDArray[np.float32]) -> None:
-        span = block_window(block, self._array.shape, self._grain)
+        span = block_window(block, self._array.shape, self._block_shape)
         part = tuple(
             slice(max(one.start, other.start), min(one.stop, other.stop))
             for one, other in zip(span, window, strict=True)
@@ -92,7 +92,7 @@ class ShardWriter(Writer):
         return Unfinished(samples, samples.size)
 
     def _store(self, block: Block) -> None:
-        self._array[block_window(block, self._array.shape, self._grain)] = self._unfinished.pop(block).samples
+        self._array[block_window(block, self._array.shape, self._block_shape)] = self._unfinished.pop(block).samples
 
 
 def _within(part: Window, whole: Window) -> Window:

@@ -1,4 +1,4 @@
-"""Which part of a store that several processes write is whose: small files in a folder within it."""
+"""Which part of a file that several processes write is whose: small files in the folder that was begun."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from pathlib import Path
 from shutil import rmtree
 from urllib.parse import quote, unquote
 
-from mtl_seismic.formats.zarr_store.layout import MARKER
 from mtlcore.errors import MtlError
-from mtlcore.plans import Block
+from mtlcore.parallel_write import Block
 
 JOINED = ".joined"
 
 
 class Parts:
-    """One file for each shard that an owner has claimed, and one for each owner that has joined and not left."""
+    """One file for each block that an owner has claimed, and one for each owner that has joined and not left.
 
-    def __init__(self, started: Path) -> None:
-        if not (started / MARKER).is_file():
-            raise MtlError(f"{started} is no store that was begun: begin one, and join it before it is committed.")
+    ``marker``: a file that the folder has once it may be joined.
+    """
+
+    def __init__(self, started: Path, marker: str) -> None:
+        if not (started / marker).is_file():
+            raise MtlError(f"{started} was not begun, or is committed already: begin a file, then join it.")
         self._started = started
         self._folder = started / ".parts"
 
     @contextmanager
     def joined(self, owner: str) -> Iterator[Callable[[Block], None]]:
-        """Join; a function that claims a shard for the owner before the first sample is written to it."""
+        """Join; a function that claims a block for the owner before the first sample is written to it."""
         self._folder.mkdir(exist_ok=True)
         name = quote(owner, safe="")
         # What is left of an earlier attempt that failed.
@@ -60,6 +62,6 @@ class Parts:
             other = path.read_text(encoding="utf-8")
             if other != owner:
                 raise MtlError(
-                    f"'{owner}' and '{other}' both write to shard {path.name} of {self._started}, and one would undo "
-                    "what the other wrote: check the plan first (mtlcore.plans.check_plan)."
+                    f"'{owner}' and '{other}' both write to block {path.name} of {self._started}, and one would undo "
+                    "what the other wrote: check the plan first (mtlcore.parallel_write.check_plan)."
                 ) from None

@@ -1,8 +1,4 @@
-"""HDF5 files: one chunked dataset, with its axes' positions as dimension scales, which xarray reads too.
-
-Attributes of the file: ``mtl_geometry`` (the keys of sidecar.py but ``live``, as JSON) and ``mtl_array`` (the
-dataset's name). The dataset ``live`` is true where a trace exists, if not all do.
-"""
+"""The format ``hdf5``: one chunked dataset, with its axes' positions as dimension scales, which xarray reads too."""
 
 from __future__ import annotations
 
@@ -18,22 +14,22 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import LIVE, check_array, choose_array, distinct_names, positions, readable
+from mtl_seismic.formats.arrays import LIVE, check_array, choose_array, distinct_names, one_line, positions, readable
+from mtl_seismic.formats.hdf5_file.careful import CarefulFile
+from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
+from mtl_seismic.formats.hdf5_file.writing import ARRAY, GEOMETRY, ChunkWriter, DatasetWriter, add_volume, new_file
+from mtl_seismic.formats.mapped import MappedFormat, MappedWriter
 from mtl_seismic.formats.sidecar import Sidecar, geometry_content, sidecar_geometry
 from mtlcore.atomic import atomic_path, reserve
 from mtlcore.config import build
 from mtlcore.errors import MtlError
 from mtlcore.files import file_size
-from mtlcore.interfaces import Format, Output
+from mtlcore.interfaces import Output
 from mtlcore.volume import ArrayVolume, Geometry, Volume, Window, Writer
-
-GEOMETRY, ARRAY = "mtl_geometry", "mtl_array"
-CACHE = 64_000_000
-"""Bytes of chunks that HDF5 keeps; its own default holds a single one."""
 
 
 @dataclass(frozen=True)
-class Hdf5(Format):
+class Hdf5(MappedFormat):
     """One dataset of an HDF5 file.
 
     ``array`` is its path in the file; if it is not given, the one that this package wrote, else the only one
@@ -48,14 +44,14 @@ class Hdf5(Format):
 
     def __post_init__(self) -> None:
         # A missing package is better said before hours of work than at their end.
-        _import_h5py()
+        import_h5py()
         if self.chunk < 1:
             raise ValueError(f"chunk is {self.chunk}: expected a positive number of samples.")
 
     def open(self, path: Path) -> Volume:
         file_size(path)
         with readable(path, "HDF5"):
-            file = _import_h5py().File(path, "r", rdcc_nbytes=CACHE)
+            file = import_h5py().File(path, "r", rdcc_nbytes=CACHE)
             try:
                 dataset = choose_array(path, _arrays(file), self.array.strip("/"), file.attrs.get(ARRAY))
                 check_array(f"Dataset {dataset.name} of {path}", dataset.shape, dataset.dtype)
@@ -66,48 +62,56 @@ class Hdf5(Format):
 
     @contextmanager
     def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
-        h5py = _import_h5py()
-        # From version 1.8 of the file format on, attributes may be larger than 64 kB.
-        versions = ("v108", "v110")
+        if self.compression == "none":
+            with super().create(path, geometry, output) as writer:
+                yield writer
+            return
         with atomic_path(path) as temporary:
-            # Where the disk fills up inside the library, it may end the process: find that out before.
-            os.truncate(temporary, 4 * prod(geometry.shape))
+            room = _room(geometry, self.chunk)
+            os.truncate(temporary, room)
             reserve(temporary)
-            with h5py.File(temporary, "w", libver=versions, rdcc_nbytes=CACHE) as file:
-                yield DatasetWriter(self._lay_out(file, geometry, output))
+            with CarefulFile(temporary, room) as stream, new_file(stream) as file:
+                yield DatasetWriter(add_volume(file, geometry, output, self.chunk, self.compression))
+            _check_written(temporary, path, geometry)
 
-    def _lay_out(self, file: Any, geometry: Geometry, output: Output) -> Any:
-        *dimensions, name = distinct_names([*(axis.name for axis in geometry.axes), output.name])
-        file.attrs.update({GEOMETRY: json.dumps(geometry_content(geometry.like(live=None))), ARRAY: name})
-        chunks = tuple(min(self.chunk, size) for size in geometry.shape)
-        packing = None if self.compression == "none" else self.compression
-        dataset = file.create_dataset(
-            name, geometry.shape, "<f4", chunks=chunks, compression=packing, shuffle=bool(packing)
-        )
-        dataset.attrs.update({"long_name": output.description or output.name, "units": output.unit})
-        for number, (dimension, axis) in enumerate(zip(dimensions, geometry.axes, strict=True)):
-            scale = file.create_dataset(dimension, data=positions(axis))
-            scale.attrs["units"] = axis.unit
-            scale.make_scale(dimension)
-            dataset.dims[number].attach_scale(scale)
-        if geometry.live is not None:
-            live = file.create_dataset(LIVE, data=np.asarray(geometry.live, np.uint8))
-            for number, dimension in enumerate(dimensions[1:]):
-                live.dims[number].attach_scale(file[dimension])
-        return dataset
+    def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:
+        with CarefulFile(file) as stream, new_file(stream) as opened:
+            add_volume(opened, geometry, output, self.chunk, None)
+        _check_written(file, file, geometry)
+
+    def map(self, file: Path, shape: tuple[int, ...]) -> MappedWriter:
+        return ChunkWriter(file)
+
+    @property
+    def writes_in_parallel(self) -> bool:
+        return self.compression == "none"
+
+    def begin(self, path: Path, geometry: Geometry, output: Output) -> Path:
+        if not self.writes_in_parallel:
+            raise MtlError(
+                f"Cannot write {path} from several processes: HDF5 files with compression {self.compression} "
+                "have one writer. Set compression=none, or use one process or the format zarr."
+            )
+        return super().begin(path, geometry, output)
 
 
-class DatasetWriter(Writer):
-    """Writes into a dataset."""
+def _room(geometry: Geometry, edge: int) -> int:
+    """Bytes that a compressed file takes at most: whole chunks, their index, attributes and axes."""
+    chunks = [min(edge, size) for size in geometry.shape]
+    count = prod(-(-size // chunk) for size, chunk in zip(geometry.shape, chunks, strict=True))
+    notes = 2 * len(json.dumps(geometry_content(geometry)))
+    return count * (4 * prod(chunks) + 256) + notes + 16 * sum(geometry.shape) + 2**16
 
-    def __init__(self, dataset: Any) -> None:
-        self._dataset = dataset
 
-    def write(self, window: Window, values: NDArray[np.float32]) -> None:
-        # HDF5 would repeat a single value over the window.
-        if values.shape != tuple(part.stop - part.start for part in window):
-            raise ValueError(f"values of shape {values.shape} do not fit the window {window}")
-        self._dataset[window] = values
+def _check_written(file: Path, path: Path, geometry: Geometry) -> None:
+    """MtlError unless the library finds what it has just written."""
+    try:
+        with import_h5py().File(file, "r") as opened:
+            shape = opened[opened.attrs[ARRAY]].shape
+    except (OSError, KeyError, RuntimeError) as error:
+        raise MtlError(f"Cannot write {path}: HDF5 cannot read back what it wrote ({one_line(error)}).") from error
+    if shape != geometry.shape:
+        raise MtlError(f"Cannot write {path}: HDF5 reads back the shape {shape} instead of {geometry.shape}.")
 
 
 class Hdf5Volume(ArrayVolume):
@@ -125,14 +129,6 @@ class Hdf5Volume(ArrayVolume):
         if self._array is not None:
             self._array.file.close()
         super().close()
-
-
-def _import_h5py() -> Any:
-    try:
-        import h5py
-    except ImportError:
-        raise MtlError('HDF5 files need the package h5py, not installed here: pip install "mtlcore[hdf5]".') from None
-    return h5py
 
 
 def _arrays(file: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""HDF5 files: one dataset with named axes, readable by xarray."""
