@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_seismic.heads.alignment import Costs, align, continued, runs
 from mtl_seismic.heads.correspondence import cell_mean, to_samples
-from mtl_seismic.heads.evidence import REACH, Band, Evidence
 from mtl_seismic.heads.flattening import increasing, stretch
 from mtl_seismic.heads.metrics import horizon_depth_error
-from mtl_seismic.heads.tracking import track, without_spikes
+from mtl_seismic.heads.tracking.alignment import Costs, align, fill_unmatched, runs
+from mtl_seismic.heads.tracking.level_scores import BAND_REACH, Band, LevelScores
+from mtl_seismic.heads.tracking.solve import track, without_spikes
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
 
@@ -109,7 +109,7 @@ def test_embeddings_without_meaning_still_give_time_that_increases():
 
 
 def certain(levels, count):
-    """Evidence, one trace, that each row carries one level; -1: none of them."""
+    """Scores, one trace, that each row lies on one level; -1: none of them."""
     evidence = np.full((1, len(levels), count + 1), np.log(1e-3), np.float32)
     for row, level in enumerate(levels):
         evidence[0, row, level] = 0
@@ -117,9 +117,9 @@ def certain(levels, count):
 
 
 def known(values):
-    """Evidence of all levels, and of none, which comes last: traces x rows x levels."""
-    carried, none = torch.from_numpy(values[..., :-1].copy()), torch.from_numpy(values[..., -1].copy())
-    return Evidence(carried, none, Band.whole(values.shape[1], values.shape[2] - 1))
+    """Scores of all levels, and of none, which comes last: traces x rows x levels."""
+    matched, unmatched = torch.from_numpy(values[..., :-1].copy()), torch.from_numpy(values[..., -1].copy())
+    return LevelScores(matched, unmatched, Band.whole(values.shape[1], values.shape[2] - 1))
 
 
 @pytest.mark.parametrize(
@@ -131,24 +131,24 @@ def known(values):
         [0, 1, 2, 3, 4, 4, 5, 6, 7, 9, 10, 11],  # layers thicken and thin
     ],
 )
-def test_levels_are_found_where_the_evidence_is_clear(levels):
+def test_levels_are_found_where_the_scores_are_clear(levels):
     found, new = align(certain(levels, 20), Costs())
     assert found[0].tolist() == levels
     assert not new.any()
 
 
 @pytest.mark.parametrize("place", [6, 8, 10])
-def test_a_leap_is_where_a_fault_is_known_to_be(place):
-    """Rows 5 to 10 say nothing of their level: levels leap on the way, and where they do the fault tells."""
-    evidence = certain([*range(5), *range(17, 29)], 30)
-    evidence.carried[0, 5:11], evidence.none[0, 5:11] = -3, -9
-    leaps = np.full((1, 17), 30, np.float32)
-    leaps[0, place] = 12
-    levels = align(evidence, Costs(), leaps)[0][0]
+def test_a_jump_is_where_a_fault_is_known_to_be(place):
+    """Rows 5 to 10 say nothing of their level: levels jump on the way, and where they do the fault tells."""
+    scores = certain([*range(5), *range(17, 29)], 30)
+    scores.matched[0, 5:11], scores.unmatched[0, 5:11] = -3, -9
+    jumps = np.full((1, 17), 30, np.float32)
+    jumps[0, place] = 12
+    levels = align(scores, Costs(), jumps)[0][0]
     assert np.flatnonzero(np.diff(levels) > 2) + 1 == [place]
 
 
-def test_horizons_leap_at_faults_alone_where_faults_are_known():
+def test_horizons_jump_at_faults_alone_where_faults_are_known():
     """Embeddings that take one block for another, 12 levels off: believed without faults, but not where none is."""
     truth = stretch(tilted((120, 96), 0.0) + np.zeros((120, 96), np.float32))
     wrong = truth.copy()
@@ -163,40 +163,40 @@ def test_horizons_leap_at_faults_alone_where_faults_are_known():
 
 def test_of_layers_that_look_alike_the_nearer_ones_are_meant():
     """Rows 10 to 19 look like those of levels 12 to 21, and a little more like those of levels 80 to 89."""
-    evidence = certain([*range(10), *range(12, 22), *range(20, 30)], 100)
-    evidence.carried[0, np.arange(10, 20), np.arange(80, 90)] = evidence.carried[0, 0, 0] + 0.1
-    leaps = np.full((1, 30), 5, np.float32)
-    levels, _ = align(evidence, Costs(), leaps)
+    scores = certain([*range(10), *range(12, 22), *range(20, 30)], 100)
+    scores.matched[0, np.arange(10, 20), np.arange(80, 90)] = scores.matched[0, 0, 0] + 0.1
+    jumps = np.full((1, 30), 5, np.float32)
+    levels, _ = align(scores, Costs(), jumps)
     assert levels[0, 10:20].tolist() == list(range(12, 22))
-    assert align(evidence, Costs(leap_level=0), leaps)[0][0, 10:20].tolist() == list(range(80, 90))
+    assert align(scores, Costs(jump_per_level=0), jumps)[0][0, 10:20].tolist() == list(range(80, 90))
 
 
 def test_below_what_lies_below_all_levels_nothing_else_lies():
     """Rows 4 to 7, of which nothing is known, are between levels, whatever else that costs."""
-    evidence = certain([*range(4), -1, -1, -1, -1, *range(6, 10)], 10)
-    found, _ = align(evidence, Costs(inside=9), np.full((1, 12), 1, np.float32))
+    scores = certain([*range(4), -1, -1, -1, -1, *range(6, 10)], 10)
+    found, _ = align(scores, Costs(inside=9), np.full((1, 12), 1, np.float32))
     assert found[0, 4:8].max() < 10 - 1
     assert found[0, 8:].tolist() == [6, 7, 8, 9]
 
 
 @given(st.integers(1, 700), st.integers(1, 4), st.integers(0, 99))
-def test_a_band_holds_what_voters_have_and_as_much_around(rows, voters, seed):
+def test_a_band_holds_what_neighbours_have_and_as_much_around(rows, neighbours, seed):
     random = np.random.default_rng(seed)
-    levels = torch.from_numpy(random.uniform(0, 2, (voters, rows)).cumsum(1).astype(np.float32))
+    levels = torch.from_numpy(random.uniform(0, 2, (neighbours, rows)).cumsum(1).astype(np.float32))
     count = int(levels.max()) + 1 + int(random.integers(0, 50))
     band = Band.around(levels, count)
     last = band.first + band.width - 1
     assert band.first.min() >= 0
     assert last.max() < count
     assert (band.first.diff() >= 0).all()
-    assert (band.first <= (levels.amin(0).floor() - REACH).clamp(min=0)).all()
-    assert (last >= (levels.amax(0).ceil() + REACH).clamp(max=count - 1)).all()
+    assert (band.first <= (levels.amin(0).floor() - BAND_REACH).clamp(min=0)).all()
+    assert (last >= (levels.amax(0).ceil() + BAND_REACH).clamp(max=count - 1)).all()
     covered = [(rows.start, rows.stop) for rows, _ in band.blocks()]
     assert [0, *(end for _, end in covered)] == [*(begin for begin, _ in covered), rows]
 
 
 def test_paths_in_a_band_are_those_among_all_levels():
-    """Rows that go on, leap, and carry nothing, of two traces, with evidence that is nowhere clear."""
+    """Rows that go on, jump, and match nothing, of two traces, with scores that are nowhere clear."""
     random = np.random.default_rng(1)
     paths = np.array([[*range(300), *range(320, 500), *[-1] * 20, *range(500, 600)], [*range(40, 640)]])
     values = random.uniform(-9, -3, (2, 600, 701)).astype(np.float32)
@@ -205,7 +205,7 @@ def test_paths_in_a_band_are_those_among_all_levels():
     band = Band.around(torch.arange(600, dtype=torch.float32).repeat(2, 1) + torch.tensor([[0], [40]]), 700)
     assert band.width < 350
     places = (band.first[:, None] + torch.arange(band.width)).expand(2, -1, -1)
-    banded = Evidence(whole.carried.gather(2, places), whole.none, band)
+    banded = LevelScores(whole.matched.gather(2, places), whole.unmatched, band)
     (levels, new), (expected, expected_new) = align(banded, Costs()), align(whole, Costs())
     assert (np.where(new, -1, levels) == paths).mean() > 0.98
     np.testing.assert_array_equal(levels, expected)
@@ -223,7 +223,7 @@ def test_tall_sections_are_tracked(throw):
     assert horizon_depth_error(solved(truth), truth)["within_2"] > 0.9
 
 
-def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
+def test_unmatched_rows_are_told_apart_wherever_they_lie():
     rows = [-1, -1, -1, -1, 0, 1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 5, 6, 7, -1, -1, -1]
     found, new = align(certain(rows, 8), Costs())
     assert new[0].tolist() == [level < 0 for level in rows]
@@ -231,11 +231,11 @@ def test_rows_that_carry_nothing_are_told_apart_wherever_they_lie():
     assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]
 
 
-def test_rows_that_carry_nothing_lie_between_those_around_or_go_on():
+def test_unmatched_rows_lie_between_those_around_or_increase_by_one():
     levels = torch.tensor([[4.0, 4, 4, 5, 6, 6, 6, 9, 9, 9]])
-    fresh = torch.tensor([[True, True, False, False, False, True, True, False, True, True]])
-    assert continued(levels, fresh).tolist() == [[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
-    assert torch.equal(continued(levels, torch.zeros_like(fresh)), levels)
+    unmatched = torch.tensor([[True, True, False, False, False, True, True, False, True, True]])
+    assert fill_unmatched(levels, unmatched).tolist() == [[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
+    assert torch.equal(fill_unmatched(levels, torch.zeros_like(unmatched)), levels)
 
 
 @pytest.mark.parametrize("lateral", [(40,), (12, 14)])

@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtl_seismic.heads.along import along_horizons
 from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, to_samples
 from mtl_seismic.heads.corruption import corrupt_rgt
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
-from mtl_seismic.heads.gauge import depth_spread, regauged
+from mtl_seismic.heads.horizon_sampling import sample_along_horizons
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
+from mtl_seismic.heads.rgt_scale import depth_spread, match_scale
 from mtl_seismic.heads.slopes import label_slopes
-from mtl_seismic.heads.tracking import track
+from mtl_seismic.heads.tracking.solve import track
 from mtl_seismic.resunet import reference
 from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean
@@ -29,7 +29,7 @@ BALANCE = {"slope": 0.1, "correspondence": 0.3}
 """Log-likelihoods have steeper gradients than the other tasks' losses: without this they starve them."""
 EMBEDDING = ("rgt_query", "rgt_key")
 FAULTS = "fault_probability"
-"""Another task's output, where horizons may leap."""
+"""Another task's output, where horizons may jump."""
 CYCLES = (3.0, 12.0, 48.0)
 """Periods in the whole of time with which a refining network reads it."""
 
@@ -67,8 +67,8 @@ class RGT(Task):
     ``slopes`` learns the slope of the reflectors and how sure it is of it, and integrates: smooth, and wrong across
     faults. ``reference`` regresses time itself, with the head and loss of Gao (2024, doi 10.1093/gji/ggad424).
     ``channels``: of an embedding. ``neighbours``: how many traces away a refining network reads the image, and what
-    it refines of amplitudes, along horizons (see along.py). ``vertical_weight``: how stiff the solution of ``slopes``
-    is along depth (1: as a slope that the network is sure of).
+    it refines of amplitudes, along horizons (see horizon_sampling.py). ``vertical_weight``: how stiff the solution of
+    ``slopes`` is along depth (1: as a slope that the network is sure of).
     """
 
     name: ClassVar[str] = "rgt"
@@ -152,7 +152,7 @@ class RGT(Task):
         channels = {"rgt": torch.cat([time, phases.sin(), phases.cos()], 1)}
         amplitudes = [fields[name] for name in ("image", "dhr") if name in fields]
         if amplitudes and self.neighbours:
-            channels["along_horizons"] = along_horizons(torch.cat(amplitudes, 1), time, self.neighbours)
+            channels["along_horizons"] = sample_along_horizons(torch.cat(amplitudes, 1), time, self.neighbours)
         return channels
 
     def merge(self, variants: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -171,7 +171,7 @@ class RGT(Task):
 
     def _on_one_scale(self, variants: Sequence[Mapping[str, Array]]) -> list[Array]:
         first = variants[0]["rgt"]
-        return [first, *(regauged(variant["rgt"], first) for variant in variants[1:])]
+        return [first, *(match_scale(variant["rgt"], first) for variant in variants[1:])]
 
     def metrics(self, predicted: Mapping[str, Array], target: Mapping[str, Array]) -> dict[str, float]:
         estimate, truth = predicted["rgt"], target["rgt"]

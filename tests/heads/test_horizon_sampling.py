@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtl_seismic.heads.along import along_horizons
+from mtl_seismic.heads.horizon_sampling import sample_along_horizons
 from mtl_seismic.heads.rgt import RGT
 from mtl_seismic.stages.mtr import MTR
 from mtlcore.plugins import current
@@ -23,7 +23,7 @@ def layers(shape, throw=6.0):
 @pytest.mark.parametrize(("shape", "axes"), [((80, 40), 1), ((60, 24, 10), 2)])
 def test_layers_look_the_same_from_every_trace(shape, axes):
     time, image = layers(shape)
-    read = along_horizons(torch.cat([image, 2 * image], 1), time, (1, 7))
+    read = sample_along_horizons(torch.cat([image, 2 * image], 1), time, (1, 7))
     assert read.shape == (1, 2 * 2 * 2 * axes, *shape)
     middle = (slice(20, -20),)  # rows whose times all neighbours have
     for channel in range(read.shape[1]):
@@ -33,9 +33,9 @@ def test_layers_look_the_same_from_every_trace(shape, axes):
 
 def test_what_no_neighbour_has_stays_as_it_is():
     time, image = layers((50, 30))
-    far = along_horizons(image, time, (30, 45))
+    far = sample_along_horizons(image, time, (30, 45))
     assert torch.equal(far, image.expand_as(far))
-    left, right = along_horizons(image, time, (4,))[0]
+    left, right = sample_along_horizons(image, time, (4,))[0]
     assert torch.equal(left[:, :4], image[0, 0, :, :4])
     assert torch.equal(right[:, -4:], image[0, 0, :, -4:])
     # The lowest rows beyond the throw are older than all that the near side has.
@@ -46,7 +46,7 @@ def test_what_no_neighbour_has_stays_as_it_is():
 def test_noise_is_averaged_and_reflectors_are_not():
     time, image = layers((120, 200))
     noisy = image + 0.5 * torch.randn(image.shape, generator=torch.manual_seed(0))
-    read = along_horizons(noisy, time, (1, 2, 3, 4, 5, 6))
+    read = sample_along_horizons(noisy, time, (1, 2, 3, 4, 5, 6))
     mean = (read.sum(1) + noisy[:, 0]) / 13
     middle = (0, slice(20, -20), slice(8, -8))
     before, after = ((values - image[:, 0])[middle].std() for values in (noisy[:, 0], mean))

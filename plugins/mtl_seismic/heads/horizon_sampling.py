@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 
-def along_horizons(values: Tensor, time: Tensor, shifts: Sequence[int]) -> Tensor:
+def sample_along_horizons(values: Tensor, time: Tensor, shifts: Sequence[int]) -> Tensor:
     """``values`` of traces so many traces away on either side, at the times of each sample.
 
     ``values``: N x channels x depth x ...; ``time``: N x 1 x depth x ..., not decreasing with depth. Gives

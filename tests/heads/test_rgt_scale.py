@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_seismic.heads.gauge import depth_spread, regauged
 from mtl_seismic.heads.rgt import RGT
+from mtl_seismic.heads.rgt_scale import depth_spread, match_scale
 
 
 def dipping(shape, dip=0.2):
@@ -21,7 +21,7 @@ def dipping(shape, dip=0.2):
 def test_a_solution_on_another_scale_comes_back_to_the_references(exponent, dip):
     reference = dipping((80, 40), dip).astype(np.float32)
     other = (reference**exponent).astype(np.float32)
-    found = regauged(other, reference)
+    found = match_scale(other, reference)
     inner = (reference > 0.15) & (reference < 0.9)
     assert np.abs(found - reference)[inner].max() < 0.015
     assert (np.diff(found, axis=0) >= 0).all()

@@ -14,7 +14,7 @@ SLOWEST = 0.05
 """Of the mean increase: where time stands still, a step of time is no great step of depth."""
 
 
-def regauged(time: Array, reference: Array) -> Array:
+def match_scale(time: Array, reference: Array) -> Array:
     """``time`` mapped by the increasing function that brings it closest to ``reference``; both 0..1, of one shape.
 
     The function is the mean of the reference in classes of equal time, as many samples in each, made increasing.
