@@ -135,6 +135,7 @@ def fitted(points):
 
 
 ONE = QUIET | {
+    "trace_spacing": (1.0, 1.0),
     "faults": (1.0, 1.0),
     "fault_half_height": (0.9, 1.0),
     "displacement_ratio": (0.1, 0.1),
@@ -211,7 +212,7 @@ def test_faults_are_labelled_only_where_they_displace():
 
 
 def test_populations_are_mostly_normal_of_realistic_dip_with_many_small_faults():
-    stages = [stage for i in range(150) for stage in parameters(Field2D(), 0, i)["stages"]]
+    stages = [stage for i in range(150) for stage in parameters(Field2D(trace_spacing=(1.0, 1.0)), 0, i)["stages"]]
     faults = [fault for stage in stages for fault in stage["faults"]]
     normal = [fault for fault in faults if fault["displacement"] > 0]
     assert 0.75 < len(normal) / len(faults) < 0.98

@@ -8,9 +8,9 @@ import pytest
 from mtl_seismic.stochastic.draws import stream
 from mtl_seismic.synth import Field2D, Field3D, generate, parameters
 from mtl_seismic.synth.field import stacked_ages
-from mtl_seismic.synth.field_draws import draw
 from mtl_seismic.synth.recording import halo, imaging_matrix, processed, wavelet, with_noise
 from mtl_seismic.synth.restore import interpolated, structure
+from mtl_seismic.synth.spacing import draw
 from mtl_seismic.synth.stratigraphy import FINENESS, column
 
 SIMPLE = {

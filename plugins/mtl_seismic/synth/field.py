@@ -7,13 +7,14 @@ import numpy as np
 
 from mtl_seismic.stochastic.draws import Array, rescale, stream
 from mtl_seismic.stochastic.smoothing import along_axis, smooth
-from mtl_seismic.synth.field_draws import Draws, draw
+from mtl_seismic.synth.field_draws import Draws
 from mtl_seismic.synth.field_faults import angles
 from mtl_seismic.synth.imaging import normalised
 from mtl_seismic.synth.labels import row_chunks
 from mtl_seismic.synth.recipes import Field
 from mtl_seismic.synth.recording import halo, imaging_matrix, processed, with_noise
 from mtl_seismic.synth.restore import Restored, Structure, distance_across, restore_rows, structure
+from mtl_seismic.synth.spacing import draw
 from mtl_seismic.synth.stratigraphy import FINENESS, add_channel, column, impedance, lateral_patterns
 
 _STEP = 0.5  # samples: half the distance over which the orientation of a fault is measured

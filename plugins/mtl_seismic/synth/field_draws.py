@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_seismic.stochastic.draws import choice, count, happens, log_uniform, stream, uniform
+from mtl_seismic.stochastic.draws import choice, count, happens, log_uniform, uniform
 from mtl_seismic.synth.field_faults import CurvedFault, most_listric
 from mtl_seismic.synth.recipes import Field
 
@@ -62,13 +62,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Event:
-    """One piece of coherent noise: an arc of `radius` samples (migration smile) or a dipping line (radius 0)."""
+    """One piece of coherent noise: an arc of `radius` samples (migration smile) or a dipping line (radius 0).
+
+    `spacing`: of traces, in rows, in which all but its place is measured.
+    """
 
     at: tuple[float, ...]
     radius: float
     slope: tuple[float, ...]
     half_width: float
     amplitude: float
+    spacing: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Acquisition:
 
 @dataclass(frozen=True)
 class Draws:
-    """One item. Stages run from the youngest, at the top, to the oldest."""
+    """One item. Stages run from the youngest, at the top, to the oldest. `spacing`: of traces, in rows."""
 
     stages: tuple[Stage, ...]
     bed_thickness: float
@@ -105,11 +109,11 @@ class Draws:
     lateral_change: float
     lateral_sigma: float
     acquisition: Acquisition
+    spacing: float = 1.0
 
 
-def draw(recipe: Field, seed: int, index: int) -> Draws:
-    """Draw item `index`; it depends on (recipe, seed, index) alone."""
-    rng = stream(seed, index, "parameters")
+def draw_in_rows(recipe: Field, rng: np.random.Generator) -> Draws:
+    """Draw an item whose traces are as far apart as its rows."""
     number = count(rng, recipe.unconformities)
     bases = sorted(uniform(rng, recipe.unconformity_depth) * recipe.shape[0] for _ in range(number))
     faults = _population(recipe, rng)

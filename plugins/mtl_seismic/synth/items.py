@@ -5,7 +5,7 @@ from typing import Any
 
 from mtl_seismic.heads.corruption import corrupted
 from mtl_seismic.stochastic.draws import Array, stream
-from mtl_seismic.synth import field_draws, rgm_draws
+from mtl_seismic.synth import rgm_draws, spacing
 from mtl_seismic.synth.field import generate_field
 from mtl_seismic.synth.recipes import Field, Recipe, Rgm
 from mtl_seismic.synth.rgm import generate_rgm
@@ -31,7 +31,7 @@ def parameters(recipe: Recipe, seed: int, index: int) -> dict[str, Any]:
     if isinstance(recipe, Rgm):
         return asdict(rgm_draws.draw(recipe, seed, index))
     if isinstance(recipe, Field):
-        return asdict(field_draws.draw(recipe, seed, index))
+        return asdict(spacing.draw(recipe, seed, index))
     raise TypeError(_unknown(recipe))
 
 

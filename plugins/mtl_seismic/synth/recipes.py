@@ -108,8 +108,13 @@ class Rgm3D(Rgm):
 
 @dataclass(frozen=True)
 class Field(Recipe):
-    """Options of the recipes closer to field data. "Of depth": relative to the length of the depth axis."""
+    """Options of the recipes closer to field data. "Of depth": relative to the length of the depth axis.
 
+    Lengths are in rows, also those along traces, which are then sampled by traces ``trace_spacing`` apart; what
+    recording and processing do from trace to trace (blur, noise, footprints, mutes) is in traces.
+    """
+
+    trace_spacing: Range = (1.0, 6.0)  # rows, log-uniform: 5 to 30 m of traces for rows of 5 m (4 ms at 2500 m/s)
     # Faults
     faults: Range = (1.0, 18.0)  # in an item as wide as it is deep, or less; in proportion in wider ones
     normal_dip: Range = (45.0, 78.0)  # degrees: mean of an item's faults

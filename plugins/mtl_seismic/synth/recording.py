@@ -94,7 +94,7 @@ def _drawn_events(events: Sequence[Event], shape: tuple[int, ...], above: int) -
 
 def _course(event: Event, grid: Sequence[Array]) -> tuple[Array, Array]:
     """Return an event's depth and amplitude over the lateral axes."""
-    offsets = [axis - at for axis, at in zip(grid, event.at[1:], strict=True)]
+    offsets = [(axis - at) * event.spacing for axis, at in zip(grid, event.at[1:], strict=True)]
     squared = sum((offset**2 for offset in offsets[1:]), offsets[0] ** 2)
     planes = [offset * slope for offset, slope in zip(offsets, event.slope, strict=True)]
     depth = event.at[0] + sum(planes[1:], planes[0])
