@@ -11,7 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mtlcore.interfaces import Backbone, Format, PackagedModel, Source, Stage, Task
+    from mtlcore.interfaces import Backbone, Command, Format, PackagedModel, Source, Stage, Task
     from mtlcore.registry import Registry
 
 hookspec = pluggy.HookspecMarker("mtl")
@@ -46,6 +46,11 @@ def register_sources(registry: Registry[Source]) -> None:
 @hookspec(historic=True)
 def register_models(registry: Registry[PackagedModel]) -> None:
     """Add trained models: ``mtl run --model NAME``."""
+
+
+@hookspec(historic=True)
+def register_commands(registry: Registry[Command]) -> None:
+    """Add commands to ``mtl``: ``registry.add(Command("name", "my_module:click_command", "One line of help."))``."""
 
 
 @hookspec(firstresult=True)

@@ -326,3 +326,17 @@ class PackagedModel:
     stage: str
     ndim: int
     folder: Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of ``mtl``. It is plain data, so that listing commands imports none of them."""
+
+    name: str
+    target: str
+    """Where the click command is, as "module:attribute"."""
+    help: str
+    """One line."""
+    writes: tuple[str, ...] = ()
+    """Names of the files and folders that it leaves in a result folder. A run that replaces the result removes
+    such files and warns about such folders."""

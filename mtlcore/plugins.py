@@ -15,7 +15,7 @@ import pluggy
 
 from mtlcore import hookspecs
 from mtlcore.errors import MtlError, suggestion
-from mtlcore.interfaces import API_VERSION, Backbone, Format, Output, PackagedModel, Source, Stage, Task
+from mtlcore.interfaces import API_VERSION, Backbone, Command, Format, Output, PackagedModel, Source, Stage, Task
 from mtlcore.registry import Registry
 
 GROUP = "mtl"
@@ -26,7 +26,10 @@ KINDS: dict[str, type[Any]] = {
     "stage": Stage,
     "source": Source,
     "model": PackagedModel,
+    "command": Command,
 }
+INSTANCES = (PackagedModel, Command)
+"""Kinds of which plugins register objects, not classes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Plugins:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.registries: dict[str, Registry[Any]] = {
-            kind: Registry(kind, base, variants=base is PackagedModel) for kind, base in KINDS.items()
+            kind: Registry(kind, base, instances=base in INSTANCES, variants=base is PackagedModel)
+            for kind, base in KINDS.items()
         }
         self.rows: list[PluginRow] = []
         self._manager = pluggy.PluginManager("mtl")
@@ -104,6 +108,20 @@ class Plugins:
     @property
     def models(self) -> Registry[Any]:
         return self.registries["model"]
+
+    @property
+    def commands(self) -> Registry[Any]:
+        return self.registries["command"]
+
+    def load_command(self, name: str) -> Any:
+        """The click command that a plugin registered under a name; MtlError where its code cannot be imported."""
+        entry = self.commands.entry(name)
+        return replace(entry, target=self.commands[name].target).load()
+
+    def module_files(self) -> list[str]:
+        """The source files of the loaded plugins' own modules."""
+        found = (getattr(plugin, "__file__", None) for _, plugin in self._manager.list_name_plugin())
+        return sorted(path for path in found if path)
 
     @property
     def hook(self) -> Any:
@@ -182,7 +200,9 @@ class Plugins:
             for entry in registry.entries():
                 if entry.plugin == row.owner:
                     try:
-                        registry.load(entry)
+                        loaded = registry.load(entry)
+                        if isinstance(loaded, Command):
+                            replace(entry, target=loaded.target).load()
                     except MtlError as error:
                         errors.append(str(error))
         return replace(row, status="broken", error=" ".join(errors)) if errors else row

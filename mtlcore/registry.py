@@ -43,14 +43,15 @@ class Registry(Mapping[str, T], Generic[T]):
     """Names to classes of one kind ("task", ...).
 
     Listing and ``in`` import nothing; ``registry[name]`` imports the target and checks that it is a
-    finished subclass of ``base`` (``variants``: an instance of it, and one plugin may add several under
-    one name). Two plugins may claim one name: using it is then an error that names both, and everything
+    finished subclass of ``base`` (``instances``: an instance of it). With ``variants`` one plugin may add
+    several under one name. Two plugins may claim one name: using it is then an error that names both, and everything
     else goes on working.
     """
 
-    def __init__(self, kind: str, base: type[Any] = object, variants: bool = False) -> None:
+    def __init__(self, kind: str, base: type[Any] = object, instances: bool = False, variants: bool = False) -> None:
         self.kind = kind
         self._base = base
+        self._instances = instances
         self._variants = variants
         self._entries: dict[str, list[Entry]] = {}
         self._plugin = PROGRAM
@@ -80,7 +81,7 @@ class Registry(Mapping[str, T], Generic[T]):
         """An entry's object, checked to be of this registry's kind."""
         found = entry.load()
         wanted = f"'{entry.name}' of plugin {entry.plugin} is {found!r}: expected"
-        if self._variants:
+        if self._instances:
             if not isinstance(found, self._base):
                 raise MtlError(f"{wanted} a {self._base.__name__}.")
         elif not (isinstance(found, type) and issubclass(found, self._base)):

@@ -26,7 +26,6 @@ from mtlcore.volume import Geometry, Volume
 
 Array = NDArray[np.float32]
 RECORD = "run.json"
-REPORT = "report.html"
 
 
 def write_fields(
@@ -62,13 +61,12 @@ def listed(folder: Path) -> set[Path]:
         return set()
     record = read_record(folder)
     names = [entry["file"] for entry in record["outputs"].values()] + record.get("pictures", [])
-    return {folder / Path(name).name for name in (*names, *(f"{name}.json" for name in names), REPORT)}
+    return {folder / Path(name).name for name in (*names, *(f"{name}.json" for name in names))}
 
 
 def remove_stale(folder: Path, earlier: set[Path], keep: Path | None = None) -> None:
     """Delete what an earlier run wrote and the present one has not: it belongs to another image or model."""
-    stale = earlier - listed(folder) | ({folder / REPORT} & earlier)
-    for path in stale:
+    for path in earlier - listed(folder):
         if keep is not None and path.resolve() == keep.resolve():
             continue
         if path.is_dir():
@@ -76,9 +74,10 @@ def remove_stale(folder: Path, earlier: set[Path], keep: Path | None = None) -> 
         path.unlink(missing_ok=True)
 
 
-def made_from(folder: Path) -> list[str]:
-    """The folders of horizons and faults beside a result."""
-    return [name for name in ("horizons", "faults") if (folder / name).is_dir()]
+def derived(folder: Path, plugins: Plugins) -> list[Path]:
+    """The files and folders that commands have written from a result into its folder, as their plugins declare."""
+    commands = plugins.commands.loadable()[0].values()
+    return [path for command in commands for name in command.writes if (path := folder / name).exists()]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

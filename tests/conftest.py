@@ -16,6 +16,7 @@ from hypothesis import settings
 import mtl_cli
 import mtl_seismic
 import mtlcore
+from mtl_cli import plugin_commands
 
 # How long an example takes says more about a shared machine than about the code.
 settings.register_profile("mtlcore", deadline=None)
@@ -48,6 +49,12 @@ def run_mtl() -> RunMtl:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def no_note_of_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests leave the user's cache folder alone; processes that they start use it, as they should."""
+    monkeypatch.setattr(plugin_commands, "note_path", lambda: tmp_path / "cache" / "commands.json")
 
 
 @pytest.fixture

@@ -18,71 +18,80 @@ from typing import IO, Any
 import click
 from click.shell_completion import CompletionItem
 
+from mtl_cli import plugin_commands
+
 # mtlcore is imported only where it is needed: that would be a third of the time of `mtl --help`.
 
 COMMANDS = {
     "run": ("mtl_cli.commands.run:run", "Infer fields from a seismic image: denoised image, time, faults."),
     "train": ("mtl_cli.commands.train:train", "Train a network, or go on training."),
     "evaluate": ("mtl_cli.commands.evaluate:evaluate", "Compare a model's fields with labels."),
-    "view": ("mtl_cli.commands.view:view", "Look at a result in the browser."),
-    "report": ("mtl_cli.commands.report:report", "Write an HTML page on a result, complete in one file."),
     "export": ("mtl_cli.commands.models:export_command", "Write a training run's model to a folder of its own."),
     "import": ("mtl_cli.commands.models:import_command", "Turn a checkpoint of the reference into a model."),
-    "horizons": (
-        "mtl_cli.commands.horizons:horizons",
-        "Write horizons and flattened volumes from a result's RGT.",
-    ),
-    "faults": ("mtl_cli.commands.faults:faults", "Write faults as sticks and surfaces from a result."),
     "convert": ("mtl_cli.commands.convert:convert", "Copy a volume to another file format."),
     "inspect": ("mtl_cli.commands.inspect:inspect", "Say what a file, model, run, result or data set is."),
-    "synth": ("mtl_cli.commands.synth:synth", "Make a synthetic data set with exact labels."),
     "models": ("mtl_cli.commands.models:models", "List the installed models."),
     "plugins": ("mtl_cli.commands.plugins:plugins", "List the installed plugins and what they provide."),
 }
-"""Name: (module:function, one line of help). Help and completion read this table and import no command."""
+"""The commands of the core. Name: (module:function, one line of help). Help and completion import no command."""
 
 
 class LazyGroup(click.Group):
-    """A click group over COMMANDS."""
+    """A click group over COMMANDS and the commands of plugins; a name in COMMANDS is the core's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(_with_help())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
         if cmd_name == "train":
             # Read when numpy is loaded. Else the threads of each worker's matrix products spin on the cores that
             # train: 1.04 instead of 0.87 s per step with one worker on two cores.
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        module, _, function = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), function)
+        if cmd_name in COMMANDS:
+            module, _, function = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), function)
+        elif (found := plugin_commands.load(cmd_name)) is not None:
+            command = found
+        else:
+            return None
         name_variables(cmd_name, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        others = [(name, text) for name, text in _with_help().items() if name not in COMMANDS]
+        if others:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(others)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if not name.startswith("-") and name not in COMMANDS and not plugin_commands.exists(name):
             from mtlcore.errors import suggestion
 
+            known = list(_with_help())
             raise click.UsageError(
-                f"Unknown command '{name}'. {suggestion(name, COMMANDS)}Commands: {', '.join(COMMANDS)}.", ctx
+                f"Unknown command '{name}'. {suggestion(name, known)}Commands: {', '.join(known)}.", ctx
             )
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        names = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        known = _with_help().items()
+        names = [CompletionItem(name, help=text) for name, text in known if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         with errors_for_users(), warnings_for_users():
             return super().invoke(ctx)
+
+
+def _with_help() -> dict[str, str]:
+    """Every command with its line of help, the core's first."""
+    own = {name: text for name, (_, text) in COMMANDS.items()}
+    return own | {name: text for name, text in plugin_commands.listing().items() if name not in own}
 
 
 def name_variables(name: str, command: click.Command) -> None:

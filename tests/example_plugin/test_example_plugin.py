@@ -72,7 +72,7 @@ def test_it_is_listed_and_every_target_loads(folder: Path, run_mtl: Callable[...
             "distribution": "mtl-salt",
             "version": "0.1.0",
             "error": "",
-            "provides": ["task salt"],
+            "provides": ["task salt", "command salt-share"],
         }
     ]
 
@@ -150,3 +150,25 @@ def test_it_trains_evaluates_and_runs(
     field = np.load(out / "salt.npy")
     assert field.shape == SHAPE and 0 <= field.min() < field.max() <= 1
     assert (out / "section.png").is_file()
+
+
+def test_its_command_reads_a_result_and_what_it_wrote_goes_with_that_result(
+    folder: Path, tmp_path: Path, run_mtl: Callable[..., Any]
+) -> None:
+    def mtl(*arguments: object, **variables: str) -> str:
+        result = run_mtl(*map(str, arguments), path=(folder,), **variables)
+        assert result.returncode == 0, result.stderr
+        return str(result.stdout)
+
+    assert "salt-share" in mtl("--help") and "Write how much of a result is salt." in mtl("--help")
+    image, out = tmp_path / "image.npy", tmp_path / "out"
+    np.save(image, np.random.default_rng(0).standard_normal(SHAPE).astype(np.float32))
+    mtl("run", "--input", image, "--tasks", "dhr", "--output", out, "--no-pictures")
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    record["outputs"]["salt"] = record["outputs"]["dhr"] | {"file": "salt.npy"}
+    (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    np.save(out / "salt.npy", np.repeat(np.float32([0.9, 0.1]), SHAPE[0] * SHAPE[1] // 2).reshape(SHAPE))
+    assert json.loads(mtl("salt-share", out, "--json", MTL_SALT_SHARE_THRESHOLD="0.05")) == {"share": 1.0}
+    assert mtl("salt-share", out) == f"50.0% of {out} is salt.\n"
+    mtl("run", "--input", image, "--tasks", "dhr", "--output", out, "--force", "--no-pictures")
+    assert not (out / "salt_share.json").exists()

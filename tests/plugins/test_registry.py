@@ -94,7 +94,7 @@ def test_what_is_not_of_the_kind_is_refused_in_use(target: Any) -> None:
 
 
 def test_variants_share_a_name_within_one_plugin(tmp_path: Any) -> None:
-    registry: Registry[PackagedModel] = Registry("model", PackagedModel, variants=True)
+    registry: Registry[PackagedModel] = Registry("model", PackagedModel, instances=True, variants=True)
     flat, solid = (PackagedModel("demo", "mti", ndim, tmp_path) for ndim in (2, 3))
     registry.add(flat)
     registry.add(solid)

@@ -24,6 +24,8 @@ def plugins(ctx: click.Context, as_json: bool, check: bool) -> None:
     A plugin is ok, disabled (MTL_DISABLE_PLUGINS), broken or incompatible; the last two never stop anything
     else from working. MTL_PLUGIN_AUTOLOAD=0 loads no plugin at all.
     """
+    from mtl_cli.main import COMMANDS
+
     installed = core.current()
     rows = installed.check() if check else installed.rows
     if as_json:
@@ -35,6 +37,9 @@ def plugins(ctx: click.Context, as_json: bool, check: bool) -> None:
     if not as_json:
         for clash in installed.clashes():
             click.echo(f"Clash: {clash['error']}")
+        for name in sorted(COMMANDS.keys() & installed.commands):
+            owner = installed.commands.entry(name).plugin
+            click.echo(f"Clash: the command '{name}' of plugin {owner} has the name of one of mtl's own, which runs.")
     failed = any(row.status in ("broken", "incompatible") for row in rows) or installed.clashes()
     ctx.exit(1 if check and failed else 0)
 

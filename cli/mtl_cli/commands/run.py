@@ -99,8 +99,11 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
     with installed.listening(*choose_progress(values["quiet"], values["as_json"])), _nothing_left_behind(folder):
         record = runs.run(job, opened, folder, installed, _repeatable(values, job), say)
     results.remove_stale(folder, stale, keep=job.input)
-    for name in results.made_from(folder) if stale else ():
-        say(f"Warning: {folder / name} was made from the result that this one replaces.")
+    for path in results.derived(folder, installed) if stale else ():
+        if path.is_dir():
+            say(f"Warning: {path} was computed from the result that this one replaces.")
+        else:
+            path.unlink()
     return record, folder
 
 

@@ -1,0 +1,26 @@
+"""The commands that make horizons and faults of a result."""
+
+from __future__ import annotations
+
+from mtlcore.hookspecs import hookimpl
+from mtlcore.interfaces import Command
+from mtlcore.registry import Registry
+
+HORIZONS = Command(
+    "horizons",
+    "mtl_seismic.interpret.horizons.command:horizons",
+    "Write horizons and flattened volumes from a result's RGT.",
+    writes=("horizons",),
+)
+FAULTS = Command(
+    "faults",
+    "mtl_seismic.interpret.faults.command:faults",
+    "Write faults as sticks and surfaces from a result.",
+    writes=("faults",),
+)
+
+
+@hookimpl
+def register_commands(registry: Registry[Command]) -> None:
+    registry.add(HORIZONS)
+    registry.add(FAULTS)
