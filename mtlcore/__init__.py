@@ -8,27 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mtlcore.errors import MtlError
-from mtlcore.hookspecs import hookimpl
-from mtlcore.interfaces import (
+from mtlcore.io.volume import ArrayVolume, ArrayWriter, Axis, Geometry, Volume, Writer
+from mtlcore.plugin.hookspecs import hookimpl
+from mtlcore.plugin.interfaces import (
     API_VERSION,
-    IMAGE,
     Backbone,
     Command,
-    Display,
     Format,
     Items,
-    Output,
     PackagedModel,
     ParallelFormat,
     Source,
     Stage,
     Task,
 )
-from mtlcore.volume import ArrayVolume, ArrayWriter, Axis, Geometry, Volume, Writer
+from mtlcore.plugin.outputs import IMAGE, Display, Output
 
 if TYPE_CHECKING:
-    from mtlcore.checkpoint import load_model
-    from mtlcore.pipeline import predict
+    from mtlcore.inference.pipeline import predict
+    from mtlcore.model.checkpoint import load_model
 
 __version__ = "0.1.0"
 
@@ -62,11 +60,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "load_model":
-        from mtlcore.checkpoint import load_model
+        from mtlcore.model.checkpoint import load_model
 
         return load_model
     if name == "predict":
-        from mtlcore.pipeline import predict
+        from mtlcore.inference.pipeline import predict
 
         return predict
     raise AttributeError(f"module 'mtlcore' has no attribute {name!r}")

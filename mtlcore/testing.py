@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Format, Output, ParallelFormat
-from mtlcore.parallel_write import check_plan, share_out
-from mtlcore.volume import Axis, Geometry, Volume, Window
+from mtlcore.io.parallel_write import check_plan, share_out
+from mtlcore.io.volume import Axis, Geometry, Volume, Window
+from mtlcore.plugin.interfaces import Format, ParallelFormat
+from mtlcore.plugin.outputs import Output
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy

@@ -23,7 +23,7 @@ settings.register_profile("mtlcore", deadline=None)
 settings.load_profile("mtlcore")
 
 if TYPE_CHECKING:
-    from mtlcore.model import Model
+    from mtlcore.model.model import Model
 
 # Tests share their machine; this must stand before torch is imported, and processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -75,10 +75,10 @@ def make_model() -> Callable[..., Model]:
     ) -> Model:
         import torch
 
-        from mtlcore.checkpoint import save_model
-        from mtlcore.model import Model, Parts, build_part, describe
-        from mtlcore.net import MultiTaskNet
-        from mtlcore.plugins import current
+        from mtlcore.model.checkpoint import save_model
+        from mtlcore.model.model import Model, Parts, build_part, describe
+        from mtlcore.model.net import MultiTaskNet
+        from mtlcore.plugin.plugins import current
 
         def task(given: Any) -> Any:
             table = {"name": given} if isinstance(given, str) else given

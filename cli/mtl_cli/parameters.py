@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from mtlcore.registry import Registry
+    from mtlcore.plugin.registry import Registry
 
 
 class Name(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic since click 8.4
@@ -47,7 +47,7 @@ class Name(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic
             self._registry().entry(name)
 
     def _registry(self) -> Registry[Any]:
-        from mtlcore import plugins
+        from mtlcore.plugin import plugins
 
         return plugins.current().registries[self.kind]
 

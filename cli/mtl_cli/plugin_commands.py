@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import click
 
-    from mtlcore.plugins import Plugins
+    from mtlcore.plugin.plugins import Plugins
 
 VARIABLES = ("MTL_DISABLE_PLUGINS", "MTL_PLUGIN_AUTOLOAD")
 
 
 def exists(name: str) -> bool:
     """Whether a plugin registered a command under this name."""
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     return name in plugins.current().commands
 
@@ -34,8 +34,8 @@ def load(name: str) -> click.Command | None:
     """A plugin's command; None where no plugin has it, MtlError where it is broken or two plugins claim it."""
     import click
 
-    from mtlcore import plugins
     from mtlcore.errors import MtlError
+    from mtlcore.plugin import plugins
 
     installed = plugins.current()
     if name not in installed.commands:
@@ -51,7 +51,7 @@ def listing() -> dict[str, str]:
     """Names and lines of help, from the note where it still holds."""
     path = note_path()
     if (commands := _read(path)) is None:
-        from mtlcore import plugins
+        from mtlcore.plugin import plugins
 
         installed = plugins.current()
         found = installed.commands.loadable()[0]

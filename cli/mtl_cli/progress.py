@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mtlcore.hookspecs import hookimpl
+from mtlcore.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mtlcore.volume import Geometry, Volume, Window
+    from mtlcore.io.volume import Geometry, Volume, Window
 
 MEASURED = 2**24
 """Of larger volumes, so many samples are looked at, spread evenly."""
@@ -27,7 +27,7 @@ DRAWINGS = ("histogram", "map")
 
 def describe_file(path: Path, format_name: str | None, format_options: Mapping[str, Any]) -> dict[str, Any]:
     """A seismic file, or a folder of a format that writes folders: geometry and amplitudes."""
-    from mtlcore.files import make_format, stored_size
+    from mtlcore.io.files import make_format, stored_size
 
     chosen = make_format(path, format_name, format_options)
     volume = chosen.open(path)
@@ -90,8 +90,8 @@ def describe_samples(volume: Volume) -> dict[str, Any]:
     """Amplitudes: of all samples, or of as many as fit in memory easily."""
     import numpy as np
 
-    from mtlcore.amplitude import prepare, root_mean_square
-    from mtlcore.undefined import find_undefined
+    from mtlcore.inference.amplitude import prepare, root_mean_square
+    from mtlcore.inference.undefined import find_undefined
 
     parts = [volume.read(window) for window in sample_windows(volume.shape)]
     places = [window[1:] for window in sample_windows(volume.shape)]

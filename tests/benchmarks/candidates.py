@@ -28,13 +28,13 @@ from other_parts import AngleFault, OtherParts
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore import hookimpl
-from mtlcore.checkpoint import load_model
-from mtlcore.evaluate import evaluate_item, summary
-from mtlcore.job import Job
-from mtlcore.net import parameter_count
-from mtlcore.pipeline import Chain
-from mtlcore.plugins import current
-from mtlcore.train import train
+from mtlcore.inference.pipeline import Chain
+from mtlcore.model.checkpoint import load_model
+from mtlcore.model.net import parameter_count
+from mtlcore.plugin.plugins import current
+from mtlcore.training.evaluate import evaluate_item, summary
+from mtlcore.training.job import Job
+from mtlcore.training.train import train
 
 SMALL = {"name": "unet", "widths": [32, 48, 64, 96]}
 DEFAULT = {"name": "unet", "widths": [48, 64, 96, 128]}

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlcore import IMAGE, Geometry
-from mtlcore.files import make_format, stored_size
+from mtlcore.io.files import make_format, stored_size
 
 SUFFIXES = (".npy", ".vti", ".h5", ".zarr")
 EDGE = 128

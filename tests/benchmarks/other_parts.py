@@ -15,7 +15,7 @@ from mtl_seismic.unet.backbone import UNet
 from mtl_seismic.unet.blocks import Block, Step, convolution
 from mtl_seismic.unet.normalisation import BatchNorm
 from mtlcore.losses import fill_unknown, masked_mean
-from mtlcore.plugins import current
+from mtlcore.plugin.plugins import current
 
 GROUPS = 8
 

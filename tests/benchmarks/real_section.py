@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mtlcore.plugins import current
-from mtlcore.results import open_image, read_fields
+from mtlcore.plugin.plugins import current
+from mtlcore.run.results import open_image, read_fields
 
 Array = NDArray[np.float64]
 

@@ -27,12 +27,12 @@ from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
-from mtlcore.checkpoint import load_model
-from mtlcore.infer import InferOptions
-from mtlcore.interfaces import IMAGE
-from mtlcore.model import Model
-from mtlcore.pipeline import Chain
-from mtlcore.sampling import resample, rows_to_see
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.resampling import resample, rows_to_see
+from mtlcore.model.checkpoint import load_model
+from mtlcore.model.model import Model
+from mtlcore.plugin.outputs import IMAGE
 
 Array = NDArray[np.float32]
 SAMPLINGS = (0.5, 0.75, 1.0, 1.5, 2.0)

@@ -30,9 +30,9 @@ from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
-from mtlcore.checkpoint import load_model
-from mtlcore.evaluate import evaluate_item, summary
-from mtlcore.pipeline import Chain
+from mtlcore.inference.pipeline import Chain
+from mtlcore.model.checkpoint import load_model
+from mtlcore.training.evaluate import evaluate_item, summary
 
 Array = NDArray[np.float32]
 CUT = ((48, 48), (64, 128), (128, 64), (96, 96), (160, 160), (48, 256), (256, 48))

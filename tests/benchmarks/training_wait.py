@@ -14,11 +14,11 @@ import time
 
 import torch
 
-from mtlcore.data import AugmentOptions, EpochOrder, Samples, batches
-from mtlcore.model import Model, Parts, build_part, describe
-from mtlcore.optimise import Objective, make_optimizer
-from mtlcore.plugins import current
-from mtlcore.sources import open_items
+from mtlcore.model.model import Model, Parts, build_part, describe
+from mtlcore.plugin.plugins import current
+from mtlcore.training.data import AugmentOptions, EpochOrder, Samples, batches
+from mtlcore.training.optimise import Objective, make_optimizer
+from mtlcore.training.sources import open_items
 
 
 def measure(data: str, crop: tuple[int, ...], batch_size: int, steps: int, workers: int) -> tuple[float, float]:

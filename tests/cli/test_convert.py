@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 
 from mtl_cli.commands.convert import windows
 from mtl_cli.main import cli
-from mtlcore import IMAGE, Axis, Geometry, Volume, plugins
-from mtlcore.files import make_format, open_volume
+from mtlcore import IMAGE, Axis, Geometry, Volume
+from mtlcore.io.files import make_format, open_volume
+from mtlcore.plugin import plugins
 
 GEOMETRY = Geometry(
     (

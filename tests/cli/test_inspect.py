@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from mtl_cli import volume_facts
 from mtl_cli.main import cli
 from mtlcore import IMAGE, Axis, Geometry
-from mtlcore.files import make_format
+from mtlcore.io.files import make_format
 
 
 def inspect(*arguments: Any) -> Result:

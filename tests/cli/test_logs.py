@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlcore.errors import MtlError
-from mtlcore.logs import CsvLog, JsonLinesLog, TensorBoardLog
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.training.logs import CsvLog, JsonLinesLog, TensorBoardLog
 
 LOGS = [JsonLinesLog, CsvLog]
 

@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 
 from mtl_cli import main as program
 from mtl_cli.parameters import Name, Shape
-from mtlcore import plugins
 from mtlcore.errors import MtlError, OptionError, UnknownNameError
+from mtlcore.plugin import plugins
 
 
 def invoke(*arguments: str, **options: Any) -> Result:

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from mtl_cli import main as program
 from mtl_cli import plugin_commands
-from mtlcore import plugins
+from mtlcore.plugin import plugins
 
 ROCKS = '''
 import click

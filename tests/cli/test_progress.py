@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mtl_cli.progress import Pace, PlainProgress, RichProgress, choose_progress, describe, duration
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
 
 
 class Clock:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from mtlcore.checkpoint import read_config
-from mtlcore.model import ModelConfig
+from mtlcore.model.checkpoint import read_config
+from mtlcore.model.model import ModelConfig
 
 RECIPES = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") / "recipes").iterdir()}
 LATER = ("-further", "-sizes")

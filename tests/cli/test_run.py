@@ -309,7 +309,7 @@ def test_pictures_that_fail_leave_a_result(mtl: Run, model: Path, image: Path, m
     def full(*arguments: object) -> None:
         raise MtlError("Cannot write out/section.png: the disk is full.")
 
-    monkeypatch.setattr("mtlcore.pictures.draw_all", full)
+    monkeypatch.setattr("mtlcore.pictures.draw.draw_all", full)
     result = mtl("run", "-i", image, "--model", model, "-o", "out")
     assert result.exit_code == 1
     assert result.stderr.endswith("Error: Cannot write out/section.png: the disk is full.\n")

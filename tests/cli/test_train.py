@@ -14,7 +14,7 @@ from click.testing import Result
 from safetensors.torch import load_file
 
 from mtl_seismic.datasets.reference import write_item
-from mtlcore.plugins import current
+from mtlcore.plugin.plugins import current
 
 Run = Callable[..., Result]
 SHAPE = (48, 40)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlcore import amplitude
-from mtlcore.amplitude import balance, prepare
-from mtlcore.infer import InferOptions
-from mtlcore.pipeline import Chain
+from mtlcore.inference import amplitude
+from mtlcore.inference.amplitude import balance, prepare
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.pipeline import Chain
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 7.0, 1e12, 1e30])
@@ -92,7 +92,7 @@ def test_a_spike_does_not_change_the_scale_of_the_rest(make_image):
 
 
 def test_traces_that_do_not_exist_are_dead(make_model, make_image):
-    from mtlcore.pipeline import Chain
+    from mtlcore.inference.pipeline import Chain
 
     image, live = make_image((30, 20)), np.ones(20, bool)
     live[4:7] = False

@@ -12,11 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mtlcore.checkpoint import load_model, save_model
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.export import export_model
-from mtlcore.foreign import import_checkpoint
-from mtlcore.pipeline import Chain
+from mtlcore.inference.pipeline import Chain
+from mtlcore.model.checkpoint import load_model, save_model
+from mtlcore.model.foreign import import_checkpoint
+from mtlcore.training.export import export_model
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtlcore.checkpoint import load_model
 from mtlcore.device import describe, resolve
 from mtlcore.errors import MtlError
+from mtlcore.model.checkpoint import load_model
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "cpux", "CUDA", "cuda:x", "meta", "xpu"])

@@ -10,9 +10,9 @@ import pytest
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore.errors import MtlError
-from mtlcore.evaluate import evaluate, summary
-from mtlcore.interfaces import Items
-from mtlcore.pipeline import Chain, Result
+from mtlcore.inference.pipeline import Chain, Result
+from mtlcore.plugin.interfaces import Items
+from mtlcore.training.evaluate import evaluate, summary
 
 
 class Perfect(Chain):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlcore.gaps import fill_traces
+from mtlcore.inference.dead_traces import fill_traces
 
 
 def ramp(*shape):

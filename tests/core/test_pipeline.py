@@ -13,8 +13,8 @@ from torch import nn
 import mtlcore
 from mtlcore import MtlError, Output, Task
 from mtlcore.errors import OptionError
-from mtlcore.infer import InferOptions
-from mtlcore.pipeline import Chain, change, load_chain
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.pipeline import Chain, change, load_chain
 
 ALL = ("dhr", "rgt", "fault")
 FIELDS_2D = {"dhr", "rgt", "fault_probability", "fault_dip"}
@@ -419,7 +419,7 @@ def test_earlier_stages_run_only_the_tasks_that_are_needed(make_model, make_imag
 
 def test_listeners_hear_of_every_tile(make_model, make_image):
     from mtlcore import hookimpl
-    from mtlcore.plugins import Plugins
+    from mtlcore.plugin.plugins import Plugins
 
     heard = []
 
@@ -444,7 +444,7 @@ def test_listeners_hear_of_every_tile(make_model, make_image):
 
 def test_listeners_hear_how_much_each_pass_has_changed(make_model, make_image):
     from mtlcore import hookimpl
-    from mtlcore.plugins import Plugins
+    from mtlcore.plugin.plugins import Plugins
 
     heard = []
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from mtl_seismic.heads.rgt import RGT
 from mtlcore.errors import OptionError
-from mtlcore.infer import InferOptions
-from mtlcore.interfaces import Output
-from mtlcore.merge import spread_output
-from mtlcore.model import Model
-from mtlcore.pipeline import Chain
-from mtlcore.sampling import dominant_period, resample, rows_to_see, typical_periods
+from mtlcore.inference.averaging import spread_output
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.resampling import dominant_period, resample, rows_to_see, typical_periods
+from mtlcore.model.model import Model
+from mtlcore.plugin.outputs import Output
 
 
 def waves(rows, period, traces=6):
@@ -120,7 +120,7 @@ def test_a_models_periods_decide_and_dead_traces_stay_dead(make_model):
 
 
 def parts_of(model):
-    from mtlcore.model import Parts
+    from mtlcore.model.model import Parts
 
     return Parts(model.stage, model.backbone, model.tasks)
 

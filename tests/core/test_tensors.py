@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mtlcore import MtlError
-from mtlcore.tensors import load_tensors, save_tensors
+from mtlcore.model.tensors import load_tensors, save_tensors
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlcore.errors import OptionError
-from mtlcore.infer import InferOptions, plan_tiles
-from mtlcore.tiles import WHOLE, reading, tile_size, tiles
+from mtlcore.inference.infer import InferOptions, plan_tiles
+from mtlcore.inference.tiles import WHOLE, reading, tile_size, tiles
 
 SIZES = st.lists(st.integers(1, 40), min_size=2, max_size=3)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlcore import undefined
-from mtlcore.amplitude import prepare
-from mtlcore.undefined import HUGE_VALUES, NULL_VALUES, find_undefined, undefined_values
+from mtlcore.inference import undefined
+from mtlcore.inference.amplitude import prepare
+from mtlcore.inference.undefined import HUGE_VALUES, NULL_VALUES, find_undefined, undefined_values
 
 
 def section(scale=1.0, seed=0, shape=(60, 40)):

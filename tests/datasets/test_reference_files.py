@@ -9,7 +9,7 @@ from mtl_seismic.datasets import plugin
 from mtl_seismic.datasets.reference import ReferenceFiles, write_item
 from mtlcore import MtlError, Output
 from mtlcore.errors import OptionError
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
 
 OUTPUTS = (
     Output("rgt", alias="rgt"),

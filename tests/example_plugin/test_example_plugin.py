@@ -18,7 +18,7 @@ import torch
 from mtlcore import Task
 from mtlcore.config import build
 from mtlcore.errors import OptionError
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
 
 PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
@@ -81,7 +81,7 @@ def test_listing_it_imports_no_torch(folder: Path) -> None:
     code = f"""
 import sys
 sys.path[:0] = {[str(folder), *sys.path]}
-from mtlcore.plugins import current
+from mtlcore.plugin.plugins import current
 assert "salt" in current().tasks
 assert "torch" not in sys.modules, "torch"
 """

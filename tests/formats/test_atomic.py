@@ -14,7 +14,7 @@ from mtl_seismic.formats.raw import Raw
 from mtl_seismic.formats.vti.format import Vti
 from mtl_seismic.formats.zarr_store.format import Zarr
 from mtlcore import IMAGE, Geometry, MtlError
-from mtlcore.atomic import atomic_folder, atomic_path, atomic_write_text
+from mtlcore.io.atomic import atomic_folder, atomic_path, atomic_write_text
 
 
 def names(folder):

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from mtl_cli.main import cli
 from mtl_seismic.formats.crooked import attribute, is_course, trace_points
 from mtlcore import IMAGE, Geometry
-from mtlcore.files import make_format
+from mtlcore.io.files import make_format
 
 BEND = np.array([[0.0, 0.0], [10.0, 1.0], [20.0, 4.0]])
 

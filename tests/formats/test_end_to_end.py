@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from mtl_cli.main import cli
-from mtlcore.files import content_hash, open_volume
-from mtlcore.plugins import current
-from mtlcore.results import open_fields, open_image, read_fields, read_record
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.files import content_hash, open_volume
+from mtlcore.io.volume import Axis, Geometry
+from mtlcore.plugin.plugins import current
+from mtlcore.run.results import open_fields, open_image, read_fields, read_record
 
 PACKAGES = {"zarr": "zarr", "hdf5": "h5py", "vti": "numpy"}
 SUFFIXES = {"zarr": ".zarr", "hdf5": ".h5", "vti": ".vti"}
@@ -90,7 +90,9 @@ def test_an_input_folder_that_changed_is_noticed(survey, tmp_path, make_model):
 def test_a_missing_package_is_said_before_the_work(survey, tmp_path, make_model, monkeypatch):
     make_model(folder=tmp_path / "mti")
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
-    monkeypatch.setattr("mtlcore.pipeline.Chain.run", lambda *anything, **more: pytest.fail("it began to infer"))
+    monkeypatch.setattr(
+        "mtlcore.inference.pipeline.Chain.run", lambda *anything, **more: pytest.fail("it began to infer")
+    )
     result = CliRunner().invoke(
         cli,
         [

@@ -10,8 +10,8 @@ import pytest
 from mtl_seismic.formats import plugin
 from mtlcore import Format, MtlError, hookimpl
 from mtlcore.errors import OptionError, UnknownNameError
-from mtlcore.files import choose_format, file_size, make_format, open_volume
-from mtlcore.plugins import Plugins
+from mtlcore.io.files import choose_format, file_size, make_format, open_volume
+from mtlcore.plugin.plugins import Plugins
 
 
 @pytest.fixture

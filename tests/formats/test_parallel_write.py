@@ -15,7 +15,7 @@ from mtl_seismic.formats.raw import Raw
 from mtl_seismic.formats.vti.format import Vti
 from mtl_seismic.formats.zarr_store.format import Zarr
 from mtlcore import IMAGE, Axis, Geometry, MtlError
-from mtlcore.parallel_write import check_plan, share_out
+from mtlcore.io.parallel_write import check_plan, share_out
 
 pytest.importorskip("zarr")
 pytest.importorskip("h5py")
@@ -78,7 +78,7 @@ WORKER = """
 import sys
 from pathlib import Path
 import numpy as np
-from mtlcore.files import make_format
+from mtlcore.io.files import make_format
 
 started, name, rank, spans = Path(sys.argv[1]), sys.argv[2], sys.argv[3], eval(sys.argv[4])
 values = np.arange(10 * 40 * 35, dtype="f4").reshape(10, 40, 35)

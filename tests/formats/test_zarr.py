@@ -7,7 +7,7 @@ import pytest
 
 from mtl_seismic.formats.zarr_store.format import Zarr
 from mtlcore import IMAGE, Axis, Geometry, MtlError, Output
-from mtlcore.files import content_hash, open_volume, stored_size
+from mtlcore.io.files import content_hash, open_volume, stored_size
 
 zarr = pytest.importorskip("zarr")
 

@@ -9,7 +9,7 @@ import torch
 from mtl_seismic.heads.horizon_sampling import sample_along_horizons
 from mtl_seismic.heads.rgt import RGT
 from mtl_seismic.stages.mtr import MTR
-from mtlcore.plugins import current
+from mtlcore.plugin.plugins import current
 
 
 def layers(shape, throw=6.0):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtlcore import pictures
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Display, Output
-from mtlcore.picture_layout import LONGEST, choose_grid, reduce_to
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
+from mtlcore.pictures import draw as pictures
+from mtlcore.pictures.layout import LONGEST, choose_grid, reduce_to
+from mtlcore.plugin.outputs import Display, Output
 
 Array = NDArray[np.float32]
 
@@ -60,8 +60,8 @@ def read(path: Path) -> Array:
 def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pixels, for speed."""
     pytest.importorskip("matplotlib")
-    for module in ("pictures", "picture_layout"):
-        monkeypatch.setattr(f"mtlcore.{module}.DPI", 40)
+    for module in ("draw", "layout"):
+        monkeypatch.setattr(f"mtlcore.pictures.{module}.DPI", 40)
 
 
 def test_a_section_gives_one_picture(tmp_path: Path) -> None:
@@ -234,5 +234,5 @@ def test_reduction_takes_means_but_keeps_thin_faults() -> None:
 def test_large_reductions_go_by_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     values = fields_of((41, 30))["image"]
     whole = reduce_to(values, (3, 2))
-    monkeypatch.setattr("mtlcore.picture_layout.BAND", 100)
+    monkeypatch.setattr("mtlcore.pictures.layout.BAND", 100)
     assert np.array_equal(reduce_to(values, (3, 2)), whole)

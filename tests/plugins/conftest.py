@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
 
 
 class Site:

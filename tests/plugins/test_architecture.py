@@ -12,7 +12,7 @@ import pytest
 
 import mtl_seismic
 import mtlcore
-from mtlcore import hookspecs
+from mtlcore.plugin import hookspecs
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", sources(mtlcore), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sources(mtlcore), ids=str)
 def test_the_core_knows_no_plugin_and_no_terminal(path: Path) -> None:
     forbidden = {"mtl_seismic", "mtl_cli", "click", "rich"}
     assert not forbidden & {name.split(".")[0] for name in imports(path)}

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtlcore.checkpoint import find_model
 from mtlcore.errors import MtlError
-from mtlcore.hookspecs import hookimpl
-from mtlcore.plugins import PluginRow, Plugins
+from mtlcore.model.checkpoint import find_model
+from mtlcore.plugin.hookspecs import hookimpl
+from mtlcore.plugin.plugins import PluginRow, Plugins
 
 HEAD = "from mtlcore import MtlError, Task, hookimpl\n"
 GOOD = (

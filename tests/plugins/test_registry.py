@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlcore.errors import MtlError, UnknownNameError, suggestion
-from mtlcore.interfaces import Format, PackagedModel
-from mtlcore.registry import Registry
+from mtlcore.plugin.interfaces import Format, PackagedModel
+from mtlcore.plugin.registry import Registry
 
 
 class Raw(Format):

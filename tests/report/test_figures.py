@@ -14,8 +14,8 @@ from mtl_seismic.report.orientations import Counts, Orientations, azimuths
 from mtl_seismic.report.residual import Residual, local_similarity
 from mtl_seismic.report.spectra import Spectrum, frequency_unit
 from mtl_seismic.report.survey import plan, survey
-from mtlcore.interfaces import Display, Output
-from mtlcore.volume import ArrayVolume, Axis, Geometry, Window
+from mtlcore.io.volume import ArrayVolume, Axis, Geometry, Window
+from mtlcore.plugin.outputs import Display, Output
 
 
 def test_a_sine_has_its_frequency_in_hertz_by_the_axis_step() -> None:

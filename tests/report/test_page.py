@@ -16,8 +16,9 @@ from click.testing import CliRunner
 
 from mtl_cli.main import cli
 from mtl_seismic.report.page import write_report
-from mtlcore import pictures, plugins
 from mtlcore.errors import MtlError
+from mtlcore.pictures import draw as pictures
+from mtlcore.plugin import plugins
 
 pytest.importorskip("matplotlib", reason='matplotlib is not installed (pip install "mtlcore[plot]")')
 

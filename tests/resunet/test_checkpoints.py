@@ -6,7 +6,7 @@ import torch
 from mtl_seismic.resunet import plugin
 from mtl_seismic.resunet.checkpoints import convert_checkpoint
 from mtlcore.errors import MtlError
-from mtlcore.plugins import Plugins
+from mtlcore.plugin.plugins import Plugins
 
 FAULT = ["fault_probability", "fault_dip", "fault_strike"]
 NETWORKS = {

@@ -11,7 +11,7 @@ from mtl_seismic.resunet.checkpoints import convert_checkpoint
 from mtl_seismic.stages.mti import MTI
 from mtl_seismic.stages.mtr import MTR
 from mtlcore.errors import MtlError
-from mtlcore.net import MultiTaskNet, flatten, input_channels, parameter_count
+from mtlcore.model.net import MultiTaskNet, flatten, input_channels, parameter_count
 
 NETWORKS = {
     "mtl2_infer": ((72, 60), 4_802_852),

@@ -9,7 +9,7 @@ import pytest
 
 from mtl_seismic.segy.format import SegY
 from mtlcore.errors import MtlError, MtlWarning, OptionError
-from mtlcore.files import make_format
+from mtlcore.io.files import make_format
 
 
 def refusal(path, **options):

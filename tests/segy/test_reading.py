@@ -12,7 +12,7 @@ from mtl_seismic.segy.format import SegY
 from mtl_seismic.segy.samples import FORMATS
 from mtlcore import IMAGE, Axis
 from mtlcore.errors import MtlWarning
-from mtlcore.files import make_format
+from mtlcore.io.files import make_format
 
 CUBE_AXES = (
     Axis("time", 20, 200.0, 4.0, "ms"),

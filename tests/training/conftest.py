@@ -18,9 +18,9 @@ import torch
 from mtl_seismic.datasets.reference import write_item
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
-from mtlcore.job import Job
-from mtlcore.plugins import Plugins, current
-from mtlcore.train import train
+from mtlcore.plugin.plugins import Plugins, current
+from mtlcore.training.job import Job
+from mtlcore.training.train import train
 
 SHAPE = (48, 48)
 BACKBONE = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}
@@ -89,8 +89,8 @@ def figures():
 SCRIPT = """
 import json, sys, torch
 from pathlib import Path
-from mtlcore.job import Job
-from mtlcore.train import train
+from mtlcore.training.job import Job
+from mtlcore.training.train import train
 
 torch.set_num_threads(1)
 

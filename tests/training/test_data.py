@@ -17,11 +17,11 @@ from mtl_seismic.stages.mti import MTI
 from mtl_seismic.stages.mtr import MTR
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
-from mtlcore.data import SMALLEST_PIECE, AugmentOptions, EpochOrder, Samples, batches, collate, cut, part
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Items
-from mtlcore.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
-from mtlcore.sampling import resample_nearest
+from mtlcore.inference.resampling import resample_nearest
+from mtlcore.plugin.interfaces import Items
+from mtlcore.training.data import SMALLEST_PIECE, AugmentOptions, EpochOrder, Samples, batches, collate, cut, part
+from mtlcore.training.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
 
 TASKS = (DHR(), RGT(), Fault())
 

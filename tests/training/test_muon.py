@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlcore.muon import Muon, is_matrix, orthogonalised
-from mtlcore.optimise import make_optimizer
+from mtlcore.training.muon import Muon, is_matrix, orthogonalised
+from mtlcore.training.optimise import make_optimizer
 
 
 @given(st.integers(8, 40), st.integers(8, 200), st.floats(1e-6, 1e6), st.integers(0, 99))

@@ -19,13 +19,13 @@ from safetensors.torch import load_file
 
 from mtl_seismic.stages import mtr
 from mtlcore import MtlError, hookimpl
-from mtlcore.checkpoint import load_model, save_model
 from mtlcore.errors import MtlWarning
-from mtlcore.job import read_job
-from mtlcore.model import Model
-from mtlcore.optimise import Objective
-from mtlcore.plugins import Plugins
-from mtlcore.train import train
+from mtlcore.model.checkpoint import load_model, save_model
+from mtlcore.model.model import Model
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.training.job import read_job
+from mtlcore.training.optimise import Objective
+from mtlcore.training.train import train
 
 ALL = [{"name": name} for name in ("dhr", "rgt", "fault")]
 

@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import load_file
 
 from mtlcore import MtlError
-from mtlcore.checkpoint import load_model
 from mtlcore.errors import MtlWarning
-from mtlcore.job import Job, read_job
-from mtlcore.plugins import Plugins
-from mtlcore.train import train
+from mtlcore.model.checkpoint import load_model
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.training.job import Job, read_job
+from mtlcore.training.train import train
 
 
 @pytest.fixture(scope="module")

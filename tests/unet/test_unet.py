@@ -12,9 +12,9 @@ from mtl_seismic.heads.dhr import DHR
 from mtl_seismic.unet.backbone import HEAD_REACH, UNet
 from mtl_seismic.unet.shuffle import shuffle, unshuffle
 from mtlcore.errors import OptionError
-from mtlcore.infer import InferOptions, infer
-from mtlcore.net import MultiTaskNet
-from mtlcore.tiles import tiles
+from mtlcore.inference.infer import InferOptions, infer
+from mtlcore.inference.tiles import tiles
+from mtlcore.model.net import MultiTaskNet
 
 TILING = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4}
 SHALLOW = {"name": "unet", "widths": (4,), "dilations": (1,), "features": 4}

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from mtl_seismic.formats.crooked import attribute
-from mtlcore import plugins
-from mtlcore.files import make_format
-from mtlcore.interfaces import IMAGE
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.files import make_format
+from mtlcore.io.volume import Axis, Geometry
+from mtlcore.plugin import plugins
+from mtlcore.plugin.outputs import IMAGE
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

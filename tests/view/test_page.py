@@ -15,7 +15,7 @@ from mtl_seismic.report.opened import open_result
 from mtl_seismic.view.description import describe
 from mtl_seismic.view.server import ViewServer
 from mtl_seismic.view.slices import Slices
-from mtlcore import plugins
+from mtlcore.plugin import plugins
 
 SHAPE = (40, 16, 24)
 READY = "return document.body.dataset.busy === '0'"

@@ -23,9 +23,9 @@ from mtl_seismic.report.opened import open_result
 from mtl_seismic.view.description import describe
 from mtl_seismic.view.server import ViewServer
 from mtl_seismic.view.slices import Slices, amplitude_limit
-from mtlcore import plugins
 from mtlcore.errors import MtlError
-from mtlcore.volume import ArrayVolume, Geometry, Window
+from mtlcore.io.volume import ArrayVolume, Geometry, Window
+from mtlcore.plugin import plugins
 
 SHAPE = (40, 16, 24)
 

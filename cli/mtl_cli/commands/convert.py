@@ -15,9 +15,10 @@ from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, size
 
 if TYPE_CHECKING:
-    from mtlcore.interfaces import Format, Output
-    from mtlcore.plugins import Plugins
-    from mtlcore.volume import Geometry, Volume, Window
+    from mtlcore.io.volume import Geometry, Volume, Window
+    from mtlcore.plugin.interfaces import Format
+    from mtlcore.plugin.outputs import Output
+    from mtlcore.plugin.plugins import Plugins
 
 BUDGET = 2**24
 """Samples in memory at once, unless a block of the new file has more."""
@@ -57,8 +58,8 @@ def convert(
     when it is complete.
     """
     from mtl_cli.progress import choose_progress
-    from mtlcore import plugins
-    from mtlcore.files import make_format, open_volume, shape_text, stored_size
+    from mtlcore.io.files import make_format, open_volume, shape_text, stored_size
+    from mtlcore.plugin import plugins
 
     tables = options.load_config(None, settings)
     options.refuse_unknown_sections(tables, SECTIONS)
@@ -91,12 +92,12 @@ def refuse_overwriting(source: Path, target: Path, force: bool) -> None:
 
 def output_of(source: Path, installed: Plugins) -> Output:
     """What a file holds: the field of that name in a result folder, else a seismic image."""
-    from mtlcore.interfaces import IMAGE
+    from mtlcore.plugin.outputs import IMAGE
 
     # Results and tasks take seconds to import: only for a result's file.
     if not (source.parent / "run.json").is_file():
         return IMAGE
-    from mtlcore.results import read_record
+    from mtlcore.run.results import read_record
 
     record = read_record(source.parent)
     names = [name for name, entry in record["outputs"].items() if entry.get("file") == source.name]
@@ -117,7 +118,7 @@ def copy(volume: Volume, writing: Format, target: Path, output: Output, installe
 
 def block_shape_of(writing: Format, geometry: Geometry) -> tuple[int, ...]:
     """The blocks that the format writes best in one piece; single samples where it has none."""
-    from mtlcore.interfaces import ParallelFormat
+    from mtlcore.plugin.interfaces import ParallelFormat
 
     if isinstance(writing, ParallelFormat):
         return writing.block_shape(geometry)

@@ -60,12 +60,12 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
 def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
     """Open the data, load the models and evaluate."""
     from mtl_cli.progress import choose_progress
-    from mtlcore import plugins
-    from mtlcore.checkpoint import find_model, read_config
-    from mtlcore.evaluate import evaluate as evaluate_chain
-    from mtlcore.infer import InferOptions
-    from mtlcore.pipeline import load_chain
-    from mtlcore.sources import open_items
+    from mtlcore.inference.infer import InferOptions
+    from mtlcore.inference.pipeline import load_chain
+    from mtlcore.model.checkpoint import find_model, read_config
+    from mtlcore.plugin import plugins
+    from mtlcore.training.evaluate import evaluate as evaluate_chain
+    from mtlcore.training.sources import open_items
 
     installed = plugins.current()
     items = open_items(given["data"], source, given["split"], installed.outputs, installed)

@@ -14,7 +14,7 @@ from mtl_cli.tables import echo_json, plain, text_table
 from mtl_cli.volume_facts import DRAWINGS, axis_text, describe_file, draw
 
 if TYPE_CHECKING:
-    from mtlcore.model import Model
+    from mtlcore.model.model import Model
 
 CHECKPOINTS = (".ckpt", ".pt", ".pth")
 """Suffixes of other programs' checkpoints."""
@@ -81,11 +81,11 @@ def describe(path: Path, format_name: str | None, format_options: dict[str, Any]
 def describe_folder(path: Path, format_name: str | None, format_options: dict[str, Any]) -> dict[str, Any]:
     """A folder: by the files in it, or as a volume of a format that writes folders."""
     # These import torch, which what a file is said of does not need.
-    from mtlcore.checkpoint import CONFIG
     from mtlcore.errors import MtlError
-    from mtlcore.files import has_known_suffix
-    from mtlcore.job import JOB
-    from mtlcore.results import RECORD
+    from mtlcore.io.files import has_known_suffix
+    from mtlcore.model.checkpoint import CONFIG
+    from mtlcore.run.results import RECORD
+    from mtlcore.training.job import JOB
 
     for name, describe_content in ((CONFIG, describe_model), (JOB, describe_run), (RECORD, describe_result)):
         if (path / name).is_file():
@@ -99,14 +99,14 @@ def describe_folder(path: Path, format_name: str | None, format_options: dict[st
 
 def describe_checkpoint(path: Path) -> dict[str, Any]:
     """A file that ``mtl import`` would turn into a model."""
-    from mtlcore.foreign import convert_foreign
+    from mtlcore.model.foreign import convert_foreign
 
     return {"kind": "checkpoint, for mtl import", **_facts_of(convert_foreign(path))}
 
 
 def describe_model(path: Path) -> dict[str, Any]:
     """A model folder."""
-    from mtlcore.checkpoint import load_model
+    from mtlcore.model.checkpoint import load_model
 
     model = load_model(path)
     facts = {"sha256": model.fingerprint, "note": model.config.note, "training": model.config.training}
@@ -114,7 +114,7 @@ def describe_model(path: Path) -> dict[str, Any]:
 
 
 def _facts_of(model: Model) -> dict[str, Any]:
-    from mtlcore.net import parameter_count
+    from mtlcore.model.net import parameter_count
 
     return {
         "stage": model.stage.name,
@@ -132,8 +132,8 @@ def describe_run(path: Path) -> dict[str, Any]:
     import csv
     from dataclasses import asdict
 
-    from mtlcore.job import read_job
-    from mtlcore.train import STATE
+    from mtlcore.training.job import read_job
+    from mtlcore.training.train import STATE
 
     log = path / "epochs.csv"
     epochs = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines())) if log.is_file() else []
@@ -153,7 +153,7 @@ def describe_run(path: Path) -> dict[str, Any]:
 
 def describe_result(path: Path) -> dict[str, Any]:
     """A result folder of ``mtl run``."""
-    from mtlcore.results import read_record
+    from mtlcore.run.results import read_record
 
     record = read_record(path)
     return {"kind": "result", **{name: record[name] for name in ("started", "input", "models", "outputs", "pictures")}}
@@ -161,9 +161,9 @@ def describe_result(path: Path) -> dict[str, Any]:
 
 def describe_data(path: Path, source: dict[str, Any]) -> dict[str, Any]:
     """A data set's folder."""
-    from mtlcore import plugins
     from mtlcore.errors import MtlError
-    from mtlcore.sources import open_items
+    from mtlcore.plugin import plugins
+    from mtlcore.training.sources import open_items
 
     installed = plugins.current()
     facts: dict[str, Any] = {"kind": "data set"}

@@ -12,8 +12,8 @@ from mtl_cli.parameters import Name
 from mtl_cli.tables import echo_json, text_table
 
 if TYPE_CHECKING:
-    from mtlcore.interfaces import PackagedModel
-    from mtlcore.model import Model
+    from mtlcore.model.model import Model
+    from mtlcore.plugin.interfaces import PackagedModel
 
 
 @click.command(name="export")
@@ -54,7 +54,8 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
 
     MODEL_DIR gets config.json, model.safetensors and a model card. RUN may also be a model's folder or packaged name.
     """
-    from mtlcore import export, folders
+    from mtlcore.io import folders
+    from mtlcore.training import export
 
     model = export.export_model(
         run,
@@ -77,9 +78,9 @@ def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
     A Lightning file or a bare state dict, of MTI or MTR, 2D or 3D: its keys tell which.
     Nothing in the file is executed.
     """
-    from mtlcore import folders
-    from mtlcore.checkpoint import save_model
-    from mtlcore.foreign import convert_foreign
+    from mtlcore.io import folders
+    from mtlcore.model.checkpoint import save_model
+    from mtlcore.model.foreign import convert_foreign
 
     model = convert_foreign(checkpoint)
     folders.claim(model_dir, force)
@@ -96,8 +97,8 @@ def _summary(folder: Path, model: Model) -> str:
 @options.json_option
 def models(as_json: bool) -> None:
     """List the installed models."""
-    from mtlcore import plugins
-    from mtlcore.checkpoint import packaged_models
+    from mtlcore.model.checkpoint import packaged_models
+    from mtlcore.plugin import plugins
 
     found = packaged_models(plugins.current())
     rows = [_row(model) for model in found]
@@ -110,7 +111,7 @@ def models(as_json: bool) -> None:
 
 
 def _row(model: PackagedModel) -> dict[str, Any]:
-    from mtlcore.checkpoint import read_config
+    from mtlcore.model.checkpoint import read_config
 
     config = read_config(model.folder)
     facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": list(config.given)}

@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from mtlcore import plugins as core
-from mtlcore.interfaces import API_VERSION
-from mtlcore.plugins import PluginRow, Plugins
+from mtlcore.plugin import plugins as core
+from mtlcore.plugin.interfaces import API_VERSION
+from mtlcore.plugin.plugins import PluginRow, Plugins
 
 COLUMNS = ("name", "status", "distribution", "version", "provides", "error")
 

@@ -15,7 +15,7 @@ from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, number, size, text_table
 
 if TYPE_CHECKING:
-    from mtlcore.runs import RunJob
+    from mtlcore.run.runs import RunJob
 
 SECTIONS = ("run", "format", "output_format")
 
@@ -82,7 +82,9 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     """Check what can be checked at once, then run."""
     from mtl_cli.progress import choose_progress
-    from mtlcore import folders, plugins, results, runs
+    from mtlcore.io import folders
+    from mtlcore.plugin import plugins
+    from mtlcore.run import results, runs
 
     installed = plugins.current()
     job = make_job(values, tables)
@@ -120,8 +122,8 @@ def _nothing_left_behind(folder: Path) -> Iterator[None]:
 
 def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     """The job that the options describe."""
-    from mtlcore.infer import InferOptions
-    from mtlcore.runs import RunJob
+    from mtlcore.inference.infer import InferOptions
+    from mtlcore.run.runs import RunJob
 
     format_options = dict(options.section(tables, "format"))
     if values["shape"]:
@@ -149,7 +151,7 @@ def _input_of(
     start: Path, values: dict[str, Any], format_options: dict[str, Any]
 ) -> tuple[Path | None, str | None, dict[str, Any]]:
     """The image that an earlier result was made from, with how it was read."""
-    from mtlcore import results, runs
+    from mtlcore.run import results, runs
 
     record = results.read_record(start)
     earlier = record.get("config", {})
@@ -160,7 +162,7 @@ def _input_of(
 
 def _scale_of(start: Path) -> float | None:
     """The scale at which the network saw an earlier result's image: what refines it should see the same."""
-    from mtlcore import results
+    from mtlcore.run import results
 
     record = results.read_record(start)
     rows, seen = record["input"]["shape"][0], record.get("rows_seen")
@@ -189,7 +191,7 @@ def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
 
 def _hashes(config: Path | None) -> dict[str, str]:
     """Where a run is repeated: the hashes of what the first one read."""
-    from mtlcore.results import hashes
+    from mtlcore.run.results import hashes
 
     if config is None or config.suffix != ".json":
         return {}
@@ -198,7 +200,7 @@ def _hashes(config: Path | None) -> dict[str, str]:
 
 def _warn_of_changes(before: dict[str, str], record: dict[str, Any]) -> None:
     """Say that a repeated run is another one after all."""
-    from mtlcore.results import hashes
+    from mtlcore.run.results import hashes
 
     for name, digest in hashes(record).items():
         if before.get(name, digest) != digest:
@@ -215,7 +217,7 @@ def _check_reportable() -> None:
 def _write_report(folder: Path) -> Path:
     """The page on a finished run; its folder was claimed, so that an older page there may go."""
     from mtl_seismic.report.page import write_report
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     return write_report(folder, plugins.current(), force=True)
 
@@ -256,6 +258,6 @@ def _changes(changes: list[dict[str, float]]) -> list[str]:
 
 
 def _pictures_available() -> bool:
-    from mtlcore import pictures
+    from mtlcore.pictures import draw as pictures
 
     return pictures.available()

@@ -54,7 +54,7 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     Configuration sections: stage, backbone, tasks.NAME, source, train, augment; and data, note.
     """
     from mtl_cli.progress import choose_progress
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     installed = plugins.current()
     tables: dict[str, Any] = {}
@@ -77,11 +77,11 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
 
     listeners = [*choose_progress(given["quiet"])]
     if given["tensorboard"]:
-        from mtlcore.logs import TensorBoardLog
+        from mtlcore.training.logs import TensorBoardLog
 
         listeners.append(TensorBoardLog())
-    from mtlcore.checkpoint import read_config
-    from mtlcore.train import train as run_training
+    from mtlcore.model.checkpoint import read_config
+    from mtlcore.training.train import train as run_training
 
     with installed.listening(*listeners):
         best = run_training(job, folder, installed, resume=bool(given["resume"]))
@@ -111,7 +111,7 @@ def make_job(
     ``task_options``: by task, those that change options and choose no tasks.
     """
     from mtlcore.errors import OptionError
-    from mtlcore.job import Job
+    from mtlcore.training.job import Job
 
     if not given["data"]:
         raise OptionError("No training data: say --data DIR, or --data synth:rgm2d.")
@@ -172,7 +172,7 @@ def _tasks(written: Any, settings: Mapping[str, Any], names: tuple[str, ...] | N
 
 
 def _claim(output: Any, force: bool) -> Path:
-    from mtlcore import folders
+    from mtlcore.io import folders
 
     return folders.claim(Path(output), force) if output else folders.next_numbered(Path("runs"))
 
@@ -183,7 +183,7 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
 
     from mtlcore.config import apply_settings, build
     from mtlcore.errors import OptionError
-    from mtlcore.job import Job, read_job
+    from mtlcore.training.job import Job, read_job
 
     for name in ("data", "output", "stage", "tasks", "backbone", "shape", "start", "freeze"):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:

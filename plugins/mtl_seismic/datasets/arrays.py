@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from mtl_seismic.formats.arrays import map_npy
 from mtlcore.errors import MtlError
-from mtlcore.files import file_size, shape_text
-from mtlcore.interfaces import IMAGE, Items, Output
+from mtlcore.io.files import file_size, shape_text
+from mtlcore.plugin.interfaces import Items
+from mtlcore.plugin.outputs import IMAGE, Output
 
 if TYPE_CHECKING:
-    from mtlcore.interfaces import Array
+    from mtlcore.plugin.interfaces import Array
 
 Shape = tuple[int, ...]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtlcore.hookspecs import hookimpl
+from mtlcore.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mtlcore.interfaces import Source
-    from mtlcore.registry import Registry
+    from mtlcore.plugin.interfaces import Source
+    from mtlcore.plugin.registry import Registry
 
 
 @hookimpl

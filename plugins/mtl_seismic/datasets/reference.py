@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from mtl_seismic.datasets.arrays import MemmapItems, NpzItems
-from mtlcore.atomic import atomic_path
 from mtlcore.config import build
 from mtlcore.errors import MtlError
-from mtlcore.files import file_size, shape_text
-from mtlcore.interfaces import IMAGE, Items, Output, Source
+from mtlcore.io.atomic import atomic_path
+from mtlcore.io.files import file_size, shape_text
+from mtlcore.plugin.interfaces import Items, Source
+from mtlcore.plugin.outputs import IMAGE, Output
 
 if TYPE_CHECKING:
-    from mtlcore.interfaces import Array
+    from mtlcore.plugin.interfaces import Array
 
 Split = Literal["train", "valid"]
 REFINEMENT = "refinement/"

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError, suggestion
-from mtlcore.files import shape_text
-from mtlcore.volume import Axis
+from mtlcore.io.files import shape_text
+from mtlcore.io.volume import Axis
 
 A = TypeVar("A")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 KEY = "trace_xy"
 Floats = NDArray[np.float64]

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from mtl_seismic.formats.parts import Parts
 from mtl_seismic.formats.sidecar import Sidecar, geometry_content, sidecar_geometry
-from mtlcore.atomic import atomic_path, atomic_write_text, begin_file, flush_to_disk, reserve
 from mtlcore.config import build
-from mtlcore.interfaces import Output, ParallelFormat
-from mtlcore.parallel_write import Block, blocks
-from mtlcore.volume import ArrayWriter, Geometry, Window, Writer
+from mtlcore.io.atomic import atomic_path, atomic_write_text, begin_file, flush_to_disk, reserve
+from mtlcore.io.parallel_write import Block, blocks
+from mtlcore.io.volume import ArrayWriter, Geometry, Window, Writer
+from mtlcore.plugin.interfaces import ParallelFormat
+from mtlcore.plugin.outputs import Output
 
 DATA, MARKER = "data", "begun.json"
 EDGE = {2: 64, 3: 16}

@@ -12,9 +12,9 @@ import numpy as np
 from mtl_seismic.formats.arrays import check_array, map_npy
 from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
 from mtl_seismic.formats.sidecar import fitting_geometry, is_plain, sidecar_text, with_sidecar
-from mtlcore.files import file_size
-from mtlcore.interfaces import Output
-from mtlcore.volume import ArrayVolume, Geometry, Volume
+from mtlcore.io.files import file_size
+from mtlcore.io.volume import ArrayVolume, Geometry, Volume
+from mtlcore.plugin.outputs import Output
 
 
 @dataclass(frozen=True)

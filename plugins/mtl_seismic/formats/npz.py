@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mtl_seismic.formats.arrays import check_array
 from mtl_seismic.formats.sidecar import fitting_geometry, is_plain, sidecar_text, with_sidecar
 from mtlcore.errors import MtlError, suggestion
-from mtlcore.files import file_size
-from mtlcore.interfaces import Format, Output
-from mtlcore.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Window, Writer
+from mtlcore.io.files import file_size
+from mtlcore.io.volume import ArrayVolume, ArrayWriter, Geometry, Volume, Window, Writer
+from mtlcore.plugin.interfaces import Format
+from mtlcore.plugin.outputs import Output
 
 _ENCRYPTED = 1
 

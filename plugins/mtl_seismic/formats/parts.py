@@ -11,7 +11,7 @@ from shutil import rmtree
 from urllib.parse import quote, unquote
 
 from mtlcore.errors import MtlError
-from mtlcore.parallel_write import Block
+from mtlcore.io.parallel_write import Block
 
 JOINED = ".joined"
 

@@ -20,9 +20,9 @@ from mtl_seismic.formats.sidecar import (
     with_sidecar,
 )
 from mtlcore.errors import MtlError
-from mtlcore.files import file_size, shape_text
-from mtlcore.interfaces import Output
-from mtlcore.volume import ArrayVolume, Geometry, Volume
+from mtlcore.io.files import file_size, shape_text
+from mtlcore.io.volume import ArrayVolume, Geometry, Volume
+from mtlcore.plugin.outputs import Output
 
 
 @dataclass(frozen=True)

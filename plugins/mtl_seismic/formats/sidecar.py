@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.atomic import atomic_path, atomic_write_text, flush_to_disk
 from mtlcore.config import build
 from mtlcore.errors import MtlError
-from mtlcore.files import shape_text
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.atomic import atomic_path, atomic_write_text, flush_to_disk
+from mtlcore.io.files import shape_text
+from mtlcore.io.volume import Axis, Geometry
 
 Dtype = Literal["float32", "float64", "float16", "int8", "int16", "int32", "uint8", "uint16"]
 ByteOrder = Literal["little", "big"]

@@ -15,8 +15,9 @@ from mtl_seismic.heads.common import PointwiseHead
 from mtl_seismic.heads.corruption import corrupt_dhr
 from mtl_seismic.heads.metrics import peak_signal_to_noise, signal_to_noise, structural_similarity
 from mtl_seismic.resunet import reference
-from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import fill_unknown, masked_mean
+from mtlcore.plugin.interfaces import Task
+from mtlcore.plugin.outputs import Display, Output
 
 Array = NDArray[np.float32]
 

@@ -22,8 +22,9 @@ from mtl_seismic.heads.metrics import (
     precision_recall,
 )
 from mtl_seismic.resunet import reference
-from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import fill_unknown, masked_mean
+from mtlcore.plugin.interfaces import Task
+from mtlcore.plugin.outputs import Display, Output
 
 Array = NDArray[np.float32]
 PROBABILITY, DIP, STRIKE = "fault_probability", "fault_dip", "fault_strike"

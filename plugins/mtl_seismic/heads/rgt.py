@@ -21,8 +21,9 @@ from mtl_seismic.heads.rgt_scale import depth_spread, match_scale
 from mtl_seismic.heads.slopes import label_slopes
 from mtl_seismic.heads.tracking.solve import track
 from mtl_seismic.resunet import reference
-from mtlcore.interfaces import Display, Output, Task
 from mtlcore.losses import masked_mean
+from mtlcore.plugin.interfaces import Task
+from mtlcore.plugin.outputs import Display, Output
 
 Array = NDArray[np.float32]
 BALANCE = {"slope": 0.1, "correspondence": 0.3}

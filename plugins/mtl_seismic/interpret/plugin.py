@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mtlcore.hookspecs import hookimpl
-from mtlcore.interfaces import Command
-from mtlcore.registry import Registry
+from mtlcore.plugin.hookspecs import hookimpl
+from mtlcore.plugin.interfaces import Command
+from mtlcore.plugin.registry import Registry
 
 HORIZONS = Command(
     "horizons",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mtlcore.interfaces import PackagedModel
+from mtlcore.plugin.interfaces import PackagedModel
 
 HERE = Path(__file__).parent
 

@@ -18,7 +18,7 @@ from mtl_seismic.report.residual import BOX
 from mtl_seismic.report.sections import fields_picture, residual_picture, sections
 from mtl_seismic.report.spectra import frequency_unit
 from mtl_seismic.report.survey import Survey, is_strike, residual_name
-from mtlcore.interfaces import IMAGE
+from mtlcore.plugin.outputs import IMAGE
 
 LEAK = 0.3
 """A correlation of residual and output beyond this deserves a look."""

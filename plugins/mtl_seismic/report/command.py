@@ -19,6 +19,6 @@ def report(result: Path, output: Path | None, image: Path | None, force: bool) -
     refinement, horizons and faults, and the record of the run. It needs no network, and prints well.
     """
     from mtl_seismic.report.page import write_report
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     click.echo(f"Report: {write_report(result, plugins.current(), output, force, image)}")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mtlcore.errors import MtlError
-from mtlcore.files import open_volume, shape_text
-from mtlcore.interfaces import IMAGE, Output
-from mtlcore.plugins import Plugins
-from mtlcore.results import RECORD, open_fields, open_image, read_record
-from mtlcore.volume import Geometry, Volume
+from mtlcore.io.files import open_volume, shape_text
+from mtlcore.io.volume import Geometry, Volume
+from mtlcore.plugin.outputs import IMAGE, Output
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.run.results import RECORD, open_fields, open_image, read_record
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 Array = NDArray[np.float32]
 

@@ -12,10 +12,11 @@ from mtl_seismic.report.chapters import CHAPTERS
 from mtl_seismic.report.markup import Html, element, html, join
 from mtl_seismic.report.opened import OpenResult, open_result
 from mtl_seismic.report.survey import survey
-from mtlcore import __version__, pictures
-from mtlcore.atomic import atomic_write_text
+from mtlcore import __version__
 from mtlcore.errors import MtlError
-from mtlcore.plugins import Plugins
+from mtlcore.io.atomic import atomic_write_text
+from mtlcore.pictures import draw as pictures
+from mtlcore.plugin.plugins import Plugins
 
 NAME = "report.html"
 

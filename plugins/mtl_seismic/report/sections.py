@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from mtl_seismic.report.markup import Html, element
 from mtl_seismic.report.opened import OpenResult, title_of
 from mtl_seismic.report.residual import local_similarity
-from mtlcore import pictures
-from mtlcore.interfaces import Display, Output
-from mtlcore.volume import Axis, Volume, Window
+from mtlcore.io.volume import Axis, Volume, Window
+from mtlcore.pictures import draw as pictures
+from mtlcore.plugin.outputs import Display, Output
 
 Array = NDArray[np.float32]
 RESIDUAL = Output("residual", "residual, input less output", amplitude=True, unit="amplitude")

@@ -11,8 +11,8 @@ from mtl_seismic.report.opened import OpenResult
 from mtl_seismic.report.orientations import THRESHOLD, Orientations, azimuths
 from mtl_seismic.report.residual import Residual
 from mtl_seismic.report.spectra import Spectrum
-from mtlcore.interfaces import IMAGE
-from mtlcore.volume import Volume, Window
+from mtlcore.io.volume import Volume, Window
+from mtlcore.plugin.outputs import IMAGE
 
 Array = NDArray[np.float32]
 

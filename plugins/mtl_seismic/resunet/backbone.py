@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_seismic.resunet.blocks import U1, U2, U3, ConvBlock, UBlock, pool, resize
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Backbone
+from mtlcore.plugin.interfaces import Backbone
 
 STEM_CHANNELS = 4
 SMALLEST = 16

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mtlcore.hookspecs import hookimpl
+from mtlcore.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mtlcore.interfaces import Backbone
-    from mtlcore.registry import Registry
+    from mtlcore.plugin.interfaces import Backbone
+    from mtlcore.plugin.registry import Registry
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy import words
 from mtl_seismic.segy.words import ByteOrder
-from mtlcore.volume import Axis
+from mtlcore.io.volume import Axis
 
 SCALARS = (0, -10, -100, -1000, -10000, 10, 100, 1000, 10000)
 LARGEST = 65535

@@ -16,11 +16,12 @@ from mtl_seismic.segy.output_file import Draft, from_survey
 from mtl_seismic.segy.survey import Survey, read_survey
 from mtl_seismic.segy.volume import SegyVolume, SegyWriter
 from mtlcore import __version__
-from mtlcore.atomic import atomic_path
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning
-from mtlcore.interfaces import Format, Output
-from mtlcore.volume import Geometry, Volume, Writer
+from mtlcore.io.atomic import atomic_path
+from mtlcore.io.volume import Geometry, Volume, Writer
+from mtlcore.plugin.interfaces import Format
+from mtlcore.plugin.outputs import Output
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.samples import FORMATS, SampleFormat
 from mtl_seismic.segy.words import BINARY, TEXT, TRACE, ByteOrder, Word
 from mtlcore.errors import MtlError
-from mtlcore.files import file_size
+from mtlcore.io.files import file_size
 
 BYTE_ORDER_VALUE = 16909060
 FILE_HEADERS = TEXT + BINARY

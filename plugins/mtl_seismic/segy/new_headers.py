@@ -18,7 +18,7 @@ from mtl_seismic.segy.output_file import Draft
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.words import BINARY, TRACE, Word
 from mtlcore.errors import MtlError
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 INT32 = 2**31 - 1
 

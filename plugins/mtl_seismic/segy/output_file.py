@@ -18,8 +18,8 @@ from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.scan import PIECE
 from mtl_seismic.segy.survey import Survey
 from mtl_seismic.segy.words import TEXT
-from mtlcore.atomic import reserve
-from mtlcore.volume import Geometry
+from mtlcore.io.atomic import reserve
+from mtlcore.io.volume import Geometry
 
 Headers = Callable[[slice], Mapping[str, NDArray[Any]]]
 

@@ -19,7 +19,7 @@ from mtl_seismic.segy.scan import scan
 from mtl_seismic.segy.trace_grid import Columns, Places, find_places, needed_words
 from mtl_seismic.segy.words import Word, line_word
 from mtlcore.errors import MtlError
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 XY = ((181, 185), (73, 77), (81, 85))
 """Words that may hold coordinates, the standard's first."""

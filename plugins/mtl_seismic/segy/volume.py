@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy.memmap import MappedTraces
 from mtl_seismic.segy.survey import Survey
-from mtlcore.volume import Volume, Window, Writer
+from mtlcore.io.volume import Volume, Window, Writer
 
 Array = NDArray[np.float32]
 CHUNK = 1 << 22

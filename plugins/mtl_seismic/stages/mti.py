@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from mtlcore.interfaces import Stage, Task
+from mtlcore.plugin.interfaces import Stage, Task
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlcore.atomic import atomic_path
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Stage, Task
+from mtlcore.io.atomic import atomic_path
+from mtlcore.plugin.interfaces import Stage, Task
 
 Array = NDArray[np.float32]
 
@@ -120,6 +120,6 @@ def _folder() -> TemporaryDirectory[str]:
 
 @cache
 def _load(model: str, ndim: int) -> Any:
-    from mtlcore.checkpoint import load_model
+    from mtlcore.model.checkpoint import load_model
 
     return load_model(model, stage="mti", ndim=ndim)

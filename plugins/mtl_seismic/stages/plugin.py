@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtlcore.hookspecs import hookimpl
+from mtlcore.plugin.hookspecs import hookimpl
 
 
 @hookimpl

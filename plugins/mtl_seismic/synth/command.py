@@ -39,9 +39,9 @@ def synth(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
     from mtl_cli.progress import choose_progress
     from mtl_seismic.synth.dataset import MANIFEST, write_dataset
     from mtl_seismic.synth.recipes import RECIPES as KNOWN
-    from mtlcore import plugins
     from mtlcore.config import build
     from mtlcore.errors import MtlError
+    from mtlcore.plugin import plugins
 
     chosen = options.load_config(config, settings)
     if given["shape"]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtlcore.hookspecs import hookimpl
-from mtlcore.interfaces import Command
-from mtlcore.registry import Registry
+from mtlcore.plugin.hookspecs import hookimpl
+from mtlcore.plugin.interfaces import Command
+from mtlcore.plugin.registry import Registry
 
 SYNTH = Command("synth", "mtl_seismic.synth.command:synth", "Make a synthetic data set with exact labels.")
 

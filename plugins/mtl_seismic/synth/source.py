@@ -11,7 +11,8 @@ from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES, Recipe
 from mtlcore.config import build
 from mtlcore.errors import MtlError, UnknownNameError
-from mtlcore.interfaces import Items, Output, Source
+from mtlcore.plugin.interfaces import Items, Source
+from mtlcore.plugin.outputs import Output
 
 VALIDATION = 10**9
 """Where validation items are counted from: no training item has such an index."""

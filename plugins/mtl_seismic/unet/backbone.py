@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mtl_seismic.unet.blocks import Block, Dilated, Down, Step, Up, convolution
 from mtl_seismic.unet.shuffle import cells, shuffle, unshuffle
 from mtlcore.errors import OptionError
-from mtlcore.interfaces import Backbone
+from mtlcore.plugin.interfaces import Backbone
 
 HEAD_REACH = 4
 """Samples that a task's head may see to each side without making tiles inexact."""

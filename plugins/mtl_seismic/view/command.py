@@ -25,7 +25,7 @@ def view(result: Path, port: int, image: Path | None, no_browser: bool) -> None:
     from mtl_seismic.view.description import describe
     from mtl_seismic.view.server import ViewServer
     from mtl_seismic.view.slices import Slices
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     with open_result(result, plugins.current(), image) as opened:
         slices = Slices(opened.volumes, opened.geometry.live)

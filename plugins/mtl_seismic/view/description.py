@@ -8,7 +8,7 @@ from typing import Any
 from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.report.opened import OpenResult, title_of, unit_text
 from mtl_seismic.view.slices import amplitude_limit
-from mtlcore.interfaces import IMAGE, Output
+from mtlcore.plugin.outputs import IMAGE, Output
 
 
 def describe(result: OpenResult) -> dict[str, Any]:

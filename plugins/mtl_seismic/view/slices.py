@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
-from mtlcore.volume import Volume, Window
+from mtlcore.io.volume import Volume, Window
 
 ROOM = 128 * 2**20
 """Bytes of slices that are kept."""

@@ -13,8 +13,8 @@ from mtl_cli.tables import echo_json
 @json_option
 def salt_share(result, threshold, as_json):
     """Write how much of a result is salt."""
-    from mtlcore import plugins
-    from mtlcore.results import open_fields
+    from mtlcore.plugin import plugins
+    from mtlcore.run.results import open_fields
 
     share = float((open_fields(result, plugins.current())["salt"].load() > threshold).mean())
     (result / "salt_share.json").write_text(json.dumps({"share": share}), encoding="utf-8")

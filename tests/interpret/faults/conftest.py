@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mtl_seismic.interpret.faults.angles import angles_from_normals, normals_from_angles
-from mtlcore import plugins
-from mtlcore.files import make_format
-from mtlcore.interfaces import Output
-from mtlcore.volume import Geometry
+from mtlcore.io.files import make_format
+from mtlcore.io.volume import Geometry
+from mtlcore.plugin import plugins
+from mtlcore.plugin.outputs import Output
 
 pytest.importorskip("scipy")
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mtl_cli.main import cli
 from mtl_seismic.interpret.faults.angles import converted
 from mtl_seismic.interpret.faults.attributes import write_attributes
-from mtlcore import plugins
-from mtlcore.files import open_volume
-from mtlcore.results import open_fields
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.files import open_volume
+from mtlcore.io.volume import Axis, Geometry
+from mtlcore.plugin import plugins
+from mtlcore.run.results import open_fields
 
 Fields = dict[str, NDArray[np.float32]]
 GEOMETRY = Geometry(

@@ -25,7 +25,7 @@ from mtl_seismic.interpret.faults.exports.vtp import Vtp
 from mtl_seismic.interpret.faults.extract import FaultSurface, extract_faults
 from mtl_seismic.interpret.faults.survey import Survey
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 Fields = dict[str, NDArray[np.float32]]
 GEOMETRY = Geometry(

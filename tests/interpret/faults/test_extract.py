@@ -13,7 +13,7 @@ from mtl_seismic.interpret.faults.angles import angles_from_normals, converted, 
 from mtl_seismic.interpret.faults.extract import FaultSurface, extract_faults
 from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtlcore.errors import MtlError
-from mtlcore.volume import ArrayVolume, Window
+from mtlcore.io.volume import ArrayVolume, Window
 
 Array = NDArray[np.float32]
 Fields = dict[str, Array]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.faults.angles import normals_from_angles
 from mtl_seismic.interpret.faults.extract import FaultSurface, extract_faults
-from mtlcore.volume import ArrayVolume, Geometry
+from mtlcore.io.volume import ArrayVolume, Geometry
 
 Array = NDArray[np.float32]
 Fields = dict[str, Array]

@@ -12,8 +12,8 @@ import pytest
 
 from mtl_seismic.formats.npy import Npy
 from mtl_seismic.interpret.horizons import Horizon
-from mtlcore.interfaces import IMAGE
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
+from mtlcore.plugin.outputs import IMAGE
 
 Layers = tuple[Any, Any]
 TILT = (0.5, -0.25)

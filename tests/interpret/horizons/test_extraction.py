@@ -10,7 +10,7 @@ import pytest
 
 from mtl_seismic.interpret.horizons import Horizon, extract_horizons
 from mtlcore import ArrayVolume, Geometry, MtlError
-from mtlcore.volume import Window
+from mtlcore.io.volume import Window
 
 SHAPE = (50, 7, 9)
 

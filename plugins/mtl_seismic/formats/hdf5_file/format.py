@@ -20,12 +20,12 @@ from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
 from mtl_seismic.formats.hdf5_file.writing import ARRAY, GEOMETRY, ChunkWriter, DatasetWriter, add_volume, new_file
 from mtl_seismic.formats.mapped import MappedFormat, MappedWriter
 from mtl_seismic.formats.sidecar import Sidecar, geometry_content, sidecar_geometry
-from mtlcore.atomic import atomic_path, reserve
 from mtlcore.config import build
 from mtlcore.errors import MtlError
-from mtlcore.files import file_size
-from mtlcore.interfaces import Output
-from mtlcore.volume import ArrayVolume, Geometry, Volume, Window, Writer
+from mtlcore.io.atomic import atomic_path, reserve
+from mtlcore.io.files import file_size
+from mtlcore.io.volume import ArrayVolume, Geometry, Volume, Window, Writer
+from mtlcore.plugin.outputs import Output
 
 
 @dataclass(frozen=True)

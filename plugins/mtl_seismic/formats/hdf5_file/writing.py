@@ -23,9 +23,9 @@ from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
 from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
 from mtl_seismic.formats.mapped import MappedWriter
 from mtl_seismic.formats.sidecar import geometry_content
-from mtlcore.interfaces import Output
-from mtlcore.parallel_write import Block, block_window, blocks
-from mtlcore.volume import Geometry, Window, Writer
+from mtlcore.io.parallel_write import Block, block_window, blocks
+from mtlcore.io.volume import Geometry, Window, Writer
+from mtlcore.plugin.outputs import Output
 
 GEOMETRY, ARRAY = "mtl_geometry", "mtl_array"
 VERSIONS = ("v108", "v110")

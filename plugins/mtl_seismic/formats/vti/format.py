@@ -22,9 +22,9 @@ from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWr
 from mtl_seismic.formats.vti.grid import Grid, Z, seen_from_depth
 from mtl_seismic.formats.vti.header import LENGTH, header
 from mtl_seismic.formats.vti.reading import read_image
-from mtlcore.files import file_size
-from mtlcore.interfaces import Output
-from mtlcore.volume import ArrayVolume, Geometry, Volume
+from mtlcore.io.files import file_size
+from mtlcore.io.volume import ArrayVolume, Geometry, Volume
+from mtlcore.plugin.outputs import Output
 
 _END = b"\n</AppendedData>\n</VTKFile>\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 Z = Literal["up", "down"]
 

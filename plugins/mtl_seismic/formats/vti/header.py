@@ -11,8 +11,8 @@ import numpy as np
 from mtl_seismic.formats.arrays import LIVE
 from mtl_seismic.formats.sidecar import geometry_content
 from mtl_seismic.formats.vti.grid import Grid, Z
-from mtlcore.interfaces import Output
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
+from mtlcore.plugin.outputs import Output
 
 LENGTH = np.dtype("<u8")
 """How the length of each appended block is written before it."""

@@ -18,7 +18,7 @@ from mtl_seismic.formats.vti.grid import Grid, Z, plain_geometry
 from mtl_seismic.formats.vti.header import GEOMETRY
 from mtlcore.config import build
 from mtlcore.errors import MtlError
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 LONGEST_HEADER = 2**24
 _TYPES = {

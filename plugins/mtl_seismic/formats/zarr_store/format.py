@@ -15,11 +15,12 @@ from mtl_seismic.formats.parts import Parts
 from mtl_seismic.formats.zarr_store import layout
 from mtl_seismic.formats.zarr_store.reading import open_store
 from mtl_seismic.formats.zarr_store.writing import ShardWriter
-from mtlcore.atomic import BEGUN, atomic_folder, finish_folder, start_folder
 from mtlcore.errors import MtlError
-from mtlcore.files import shape_text
-from mtlcore.interfaces import Output, ParallelFormat
-from mtlcore.volume import Geometry, Volume, Writer
+from mtlcore.io.atomic import BEGUN, atomic_folder, finish_folder, start_folder
+from mtlcore.io.files import shape_text
+from mtlcore.io.volume import Geometry, Volume, Writer
+from mtlcore.plugin.interfaces import ParallelFormat
+from mtlcore.plugin.outputs import Output
 
 Edges = int | tuple[int, ...] | None
 DEFAULT_CHUNK = {2: 256, 3: 64}

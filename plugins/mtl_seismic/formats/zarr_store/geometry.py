@@ -14,7 +14,7 @@ from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtl_seismic.formats.zarr_store.layout import GEOMETRY
 from mtlcore.config import build
 from mtlcore.errors import MtlError
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 if TYPE_CHECKING:
     import zarr

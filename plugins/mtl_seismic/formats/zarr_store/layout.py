@@ -18,8 +18,8 @@ import numpy as np
 from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
 from mtl_seismic.formats.sidecar import geometry_content
 from mtlcore.errors import MtlError
-from mtlcore.interfaces import Output
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
+from mtlcore.plugin.outputs import Output
 
 if TYPE_CHECKING:
     import zarr

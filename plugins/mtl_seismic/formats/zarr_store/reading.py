@@ -12,7 +12,7 @@ from mtl_seismic.formats.arrays import check_array, choose_array, readable
 from mtl_seismic.formats.zarr_store.geometry import LIVE_NAMES, depth_first, read_geometry
 from mtl_seismic.formats.zarr_store.layout import ARRAY, count_shards, import_zarr, shards_note
 from mtlcore.errors import MtlError
-from mtlcore.volume import ArrayVolume, Geometry, Volume, Window
+from mtlcore.io.volume import ArrayVolume, Geometry, Volume, Window
 
 if TYPE_CHECKING:
     import zarr

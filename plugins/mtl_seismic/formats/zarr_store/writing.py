@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.parallel_write import Block, block_window, blocks
-from mtlcore.volume import Window, Writer
+from mtlcore.io.parallel_write import Block, block_window, blocks
+from mtlcore.io.volume import Window, Writer
 
 if TYPE_CHECKING:
     import zarr

@@ -18,10 +18,10 @@ import numpy as np
 from mtl_seismic.interpret.faults.angles import Convention, converted
 from mtl_seismic.interpret.faults.extract import DIP, PROBABILITY, STRIKE
 from mtl_seismic.interpret.faults.thinning import slabs
-from mtlcore.files import make_format
-from mtlcore.interfaces import Output
-from mtlcore.plugins import Plugins
-from mtlcore.volume import Volume, Writer
+from mtlcore.io.files import make_format
+from mtlcore.io.volume import Volume, Writer
+from mtlcore.plugin.outputs import Output
+from mtlcore.plugin.plugins import Plugins
 
 MEANING: dict[Convention, tuple[str, str]] = {
     "mtl": ("dip 0..180 of the samples' grid", "strike 0..180 from the crossline axis towards the inline axis"),

@@ -117,8 +117,8 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
     from mtl_seismic.interpret.faults.deliver import Request, deliver
     from mtl_seismic.interpret.faults.exports.formats import EXPORTS
     from mtl_seismic.interpret.faults.options import ExtractOptions
-    from mtlcore import plugins
     from mtlcore.config import build
+    from mtlcore.plugin import plugins
 
     names = ("threshold", "min_size", "dip", "strike", "spacing")
     chosen = {name: values[name] for name in names if values[name] is not None}

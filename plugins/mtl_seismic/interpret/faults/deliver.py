@@ -27,10 +27,12 @@ from mtl_seismic.interpret.faults.extract import (
 from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtl_seismic.interpret.faults.scientific import scipy_part
 from mtl_seismic.interpret.faults.survey import Survey
-from mtlcore import folders, pictures, results
 from mtlcore.errors import MtlError
-from mtlcore.plugins import Plugins
-from mtlcore.volume import Volume
+from mtlcore.io import folders
+from mtlcore.io.volume import Volume
+from mtlcore.pictures import draw as pictures
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.run import results
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from mtl_seismic.interpret.faults.surface import Integers, Surface, fit_frame, f
 from mtl_seismic.interpret.faults.thinning import Points, thin
 from mtl_seismic.interpret.faults.throw import measure
 from mtlcore.errors import MtlError
-from mtlcore.files import shape_text
-from mtlcore.volume import ArrayVolume, Volume
+from mtlcore.io.files import shape_text
+from mtlcore.io.volume import ArrayVolume, Volume
 
 PROBABILITY, DIP, STRIKE, RGT = "fault_probability", "fault_dip", "fault_strike", "rgt"
 

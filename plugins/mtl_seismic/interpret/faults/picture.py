@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from mtl_seismic.interpret.faults.angles import Floats
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.surface import slice_cells
-from mtlcore.atomic import atomic_path
-from mtlcore.picture_colours import FAINT, INK, amplitude_limits, style_frame
-from mtlcore.picture_layout import reduce_to
-from mtlcore.volume import Axis, Geometry, Volume
+from mtlcore.io.atomic import atomic_path
+from mtlcore.io.volume import Axis, Geometry, Volume
+from mtlcore.pictures.colours import FAINT, INK, amplitude_limits, style_frame
+from mtlcore.pictures.layout import reduce_to
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

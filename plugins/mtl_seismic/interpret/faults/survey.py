@@ -9,7 +9,7 @@ import numpy as np
 
 from mtl_seismic.interpret.faults.angles import Floats
 from mtl_seismic.interpret.horizons.mapping import has_map, map_points
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 Sign = Literal["down", "up"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mtl_seismic.interpret.faults.angles import Floats, normals_from_angles
 from mtl_seismic.interpret.faults.scientific import scipy_part
 from mtlcore.errors import MtlError
-from mtlcore.volume import Volume, Window
+from mtlcore.io.volume import Volume, Window
 
 SLAB_SAMPLES = 2**24
 """Samples of a volume that are read at once."""

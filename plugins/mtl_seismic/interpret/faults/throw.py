@@ -15,7 +15,7 @@ from mtl_seismic.interpret.faults.angles import Floats
 from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtl_seismic.interpret.faults.scientific import scipy_part
 from mtl_seismic.interpret.faults.surface import Surface
-from mtlcore.volume import Volume, Window
+from mtlcore.io.volume import Volume, Window
 
 BLOCK = 64
 NEIGHBOURS = {2: 5, 3: 13}

@@ -175,7 +175,7 @@ def carry_out(result: Path, given: dict[str, Any], say: Any) -> tuple[dict[str, 
     from mtl_seismic.interpret.horizons.deliver import Request, deliver
     from mtl_seismic.interpret.horizons.exports.surface import Style
     from mtl_seismic.interpret.horizons.seeds import Seed, read_seeds
-    from mtlcore import plugins
+    from mtlcore.plugin import plugins
 
     seeds = read_seeds(given["from_file"]) if given["from_file"] else [Seed(numbers) for numbers in given["seeds"]]
     installed = plugins.current()

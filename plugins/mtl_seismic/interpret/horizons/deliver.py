@@ -28,13 +28,15 @@ from mtl_seismic.interpret.horizons.mapping import has_map
 from mtl_seismic.interpret.horizons.reflectors import snap
 from mtl_seismic.interpret.horizons.seeds import Seed, locate, reference_curve, spread, value_at
 from mtl_seismic.interpret.horizons.stratal import stratal_axis, write_stratal
-from mtlcore import folders, pictures, results
-from mtlcore.atomic import atomic_write_text
 from mtlcore.errors import MtlError, OptionError, suggestion
-from mtlcore.files import make_format
-from mtlcore.interfaces import IMAGE, Output
-from mtlcore.plugins import Plugins
-from mtlcore.volume import Geometry, Volume
+from mtlcore.io import folders
+from mtlcore.io.atomic import atomic_write_text
+from mtlcore.io.files import make_format
+from mtlcore.io.volume import Geometry, Volume
+from mtlcore.pictures import draw as pictures
+from mtlcore.plugin.outputs import IMAGE, Output
+from mtlcore.plugin.plugins import Plugins
+from mtlcore.run import results
 
 Say = Callable[[str], None]
 

@@ -25,8 +25,8 @@ from mtl_seismic.interpret.horizons.crossing import Floats, as_traces, cross, wi
 from mtl_seismic.interpret.horizons.quality import REACH, assess
 from mtl_seismic.interpret.horizons.seeds import value_at
 from mtlcore.errors import MtlError
-from mtlcore.files import shape_text
-from mtlcore.volume import ArrayVolume, Volume, Window
+from mtlcore.io.files import shape_text
+from mtlcore.io.volume import ArrayVolume, Volume, Window
 
 Array = NDArray[np.float32]
 Field = Volume | NDArray[Any]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.horizons.mapping import Row, map_rows
 from mtlcore.errors import MtlError
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 Floats = NDArray[np.float64]
 

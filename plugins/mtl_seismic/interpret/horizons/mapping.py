@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_seismic.formats.crooked import trace_points
-from mtlcore.volume import Axis, Geometry
+from mtlcore.io.volume import Axis, Geometry
 
 Floats = NDArray[np.float64]
 Row = tuple[float, float, float]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.horizons.extraction import Horizon
 from mtl_seismic.interpret.horizons.mapping import line_numbers
-from mtlcore.atomic import atomic_path
-from mtlcore.picture_colours import FAINT, INK, amplitude_limits, style_frame
-from mtlcore.picture_layout import reduce_to
-from mtlcore.volume import Axis, Geometry, Volume
+from mtlcore.io.atomic import atomic_path
+from mtlcore.io.volume import Axis, Geometry, Volume
+from mtlcore.pictures.colours import FAINT, INK, amplitude_limits, style_frame
+from mtlcore.pictures.layout import reduce_to
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtl_seismic.interpret.horizons.crossing import Floats, as_traces
 from mtl_seismic.interpret.horizons.extraction import CHUNK, line_spans, line_window, read_traces
-from mtlcore.volume import Volume
+from mtlcore.io.volume import Volume
 
 PER_SAMPLE = 2
 """Bins of time for each sample of the reference trace."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.horizons.crossing import Floats, as_traces, sample, without_dead
 from mtlcore.errors import MtlError
-from mtlcore.volume import Axis, Geometry, Volume
+from mtlcore.io.volume import Axis, Geometry, Volume
 
 NEAR = 0.01
 """Steps of an axis by which a line number may miss a line."""

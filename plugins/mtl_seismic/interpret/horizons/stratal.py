@@ -9,8 +9,9 @@ import numpy as np
 
 from mtl_seismic.interpret.horizons.crossing import Floats, Traces, as_traces, cross, sample
 from mtl_seismic.interpret.horizons.extraction import CHUNK, GAP, check_shapes, line_spans, line_window, read_traces
-from mtlcore.interfaces import Format, Output
-from mtlcore.volume import Axis, Geometry, Volume
+from mtlcore.io.volume import Axis, Geometry, Volume
+from mtlcore.plugin.interfaces import Format
+from mtlcore.plugin.outputs import Output
 
 ACROSS = 64
 """Traces that are flattened at once: a window around every sample of them is held in memory."""

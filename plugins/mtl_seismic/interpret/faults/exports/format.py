@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.survey import Sign, Survey
-from mtlcore.atomic import atomic_path
+from mtlcore.io.atomic import atomic_path
 
 
 @dataclass(frozen=True)

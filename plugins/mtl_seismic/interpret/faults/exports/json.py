@@ -15,7 +15,7 @@ from mtl_seismic.interpret.faults.exports.format import Export
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.sticks import Stick
 from mtl_seismic.interpret.faults.survey import Survey
-from mtlcore.atomic import atomic_write_text
+from mtlcore.io.atomic import atomic_write_text
 
 CONVENTIONS = {
     "dip": "degrees 0..180 in the grid of samples; below 90 in 2D towards low x, in 3D see strike",

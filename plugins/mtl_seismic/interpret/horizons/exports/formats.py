@@ -12,7 +12,7 @@ from mtl_seismic.interpret.horizons.exports import charisma, cps3, iesx, npy, xy
 from mtl_seismic.interpret.horizons.exports.surface import Style, Surface
 from mtl_seismic.interpret.horizons.extraction import Horizon
 from mtlcore.errors import OptionError, suggestion
-from mtlcore.volume import Geometry
+from mtlcore.io.volume import Geometry
 
 WRITERS: dict[str, Callable[[Path, Surface], None]] = {
     "xyz": xyz.write,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_seismic.interpret.horizons.exports.surface import Surface
-from mtlcore.atomic import atomic_path
+from mtlcore.io.atomic import atomic_path
 
 LAYERS = ("sample", "z", "quality")
 

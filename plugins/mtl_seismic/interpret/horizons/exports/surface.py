@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.horizons.extraction import Horizon
 from mtl_seismic.interpret.horizons.mapping import line_numbers, map_positions
-from mtlcore.atomic import atomic_path
 from mtlcore.errors import MtlError
-from mtlcore.volume import Geometry
+from mtlcore.io.atomic import atomic_path
+from mtlcore.io.volume import Geometry
 
 Floats = NDArray[np.float64]
 

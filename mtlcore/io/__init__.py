@@ -1,0 +1,1 @@
+"""Volumes, the files they are kept in, and how files are written whole or not at all."""

@@ -1,0 +1,1 @@
+"""Networks, and the folders that models are kept in."""

@@ -1,0 +1,1 @@
+"""One run over one image, and its results on disk."""
