@@ -207,7 +207,7 @@ def test_two_processes_of_one_name_are_found(tmp_path):
     started = format.begin(tmp_path / "a.zarr", GEOMETRY, DIP)
     with pytest.raises(MtlError, match=r"'one' joined .* a second time"), format.join(started, "one"):
         format.join(started, "one").__enter__()
-    with pytest.raises(MtlError, match="no store that was begun"), format.join(tmp_path / "no.zarr", "one"):
+    with pytest.raises(MtlError, match="was not begun"), format.join(tmp_path / "no.zarr", "one"):
         pass
 
 

@@ -104,5 +104,5 @@ def test_every_built_in_plugin_works_from_it(installed: Path) -> None:
 
 
 def test_listing_the_built_ins_imports_no_torch(installed: Path) -> None:
-    code = "import sys; from mtlcore.plugins import current; current(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from mtlcore.plugin.plugins import current; current(); sys.exit('torch' in sys.modules)"
     assert run_python(installed, "-c", code).returncode == 0
