@@ -11,13 +11,14 @@ import mtlcore
 from mtl_cli.main import cli
 
 SHAPES = {"mtl2": (72, 60), "mtl3": (40, 36, 44)}
-ALIASES = {"rgt": "rgt", "dhr": "dhr", "fault_probability": "fsem", "fault_dip": "fdip", "fault_strike": "fstrike"}
+ROUNDING = 2048
+"""How far outputs in float32 may deviate from golden ones, which are float32 too (see conftest)."""
 
 
 @pytest.mark.parametrize("name", ["mtl2_infer", "mtl2_refine", "mtl3_infer", "mtl3_refine"])
 @pytest.mark.parametrize("lightning", [True, False])
 def test_an_imported_model_gives_the_references_numbers(
-    name, lightning, seeded, golden_inputs, golden_outputs, tmp_path
+    name, lightning, seeded, golden_inputs, golden_outputs, deviations, tmp_path
 ):
     if lightning and name.startswith("mtl3"):
         pytest.skip("the same path as in 2D")
@@ -30,14 +31,8 @@ def test_an_imported_model_gives_the_references_numbers(
     assert model.stage.name == ("mti" if name.endswith("infer") else "mtr")
     shape = SHAPES[name[:4]]
     inputs = {key: value[0, 0].numpy() for key, value in golden_inputs(model.config.inputs, shape).items()}
-    raw = model.raw(inputs)
-    golden = golden_outputs(name)
-    every = 3 if len(shape) == 3 else 1
-    assert set(raw) == {key for key in ALIASES if len(shape) == 3 or key != "fault_strike"}
-    for key, values in raw.items():
-        expected = golden[ALIASES[key]] if ALIASES[key] in golden else golden[key]
-        found = values[(slice(None, None, every),) * len(shape)]
-        np.testing.assert_allclose(found, expected.numpy().reshape(found.shape), atol=1e-5, rtol=0)
+    found = deviations(model.raw(inputs), golden_outputs(name))
+    assert max(found.values()) < ROUNDING, found
 
 
 def test_an_imported_model_runs_on_an_image_of_any_amplitude(seeded, tmp_path, make_image):
@@ -54,7 +49,7 @@ def test_an_imported_model_runs_on_an_image_of_any_amplitude(seeded, tmp_path, m
 
 
 def test_a_refinement_that_lacks_a_task_gives_the_references_numbers_of_the_others(
-    seeded, golden_inputs, golden_outputs, tmp_path
+    seeded, golden_inputs, golden_outputs, deviations, tmp_path
 ):
     state = {key: value for key, value in seeded("mtl2_refine").items() if not key.startswith("decoder_dhr")}
     torch.save(state, tmp_path / "c")
@@ -62,9 +57,9 @@ def test_a_refinement_that_lacks_a_task_gives_the_references_numbers_of_the_othe
     assert "(mtr, 2D, tasks rgt, fault)" in result.output
     model = mtlcore.load_model(tmp_path / "model")
     inputs = {key: value[0, 0].numpy() for key, value in golden_inputs(model.config.inputs, SHAPES["mtl2"]).items()}
-    raw, golden = model.raw(inputs), golden_outputs("mtl2_refine")
-    assert set(raw) == {"rgt", "fault_probability", "fault_dip"}
-    np.testing.assert_allclose(raw["rgt"], np.squeeze(golden["rgt"].numpy()), atol=1e-5, rtol=0)
+    golden = {name: values for name, values in golden_outputs("mtl2_refine").items() if name != "dhr"}
+    found = deviations(model.raw(inputs), golden)
+    assert max(found.values()) < ROUNDING, found
 
 
 def test_inspect_says_what_a_checkpoint_is(seeded, tmp_path):

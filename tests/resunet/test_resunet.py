@@ -19,8 +19,10 @@ NETWORKS = {
     "mtl3_infer": ((40, 36, 44), 14_481_061),
     "mtl3_refine": ((40, 36, 44), 14_492_009),
 }
-OURS = {"fsem": "fault_probability", "fdip": "fault_dip", "fstrike": "fault_strike"}
-
+ROUNDING = 512
+"""The most that float32's rounding makes golden outputs deviate from the network in float64 (see conftest)."""
+WRONG = 20 * ROUNDING
+"""The least that any mistake in the network does."""
 
 TASKS = {
     "rgt": RGT(variant="reference"),
@@ -33,21 +35,95 @@ def network(tasks=("rgt",), inputs=None, ndim=2):
     return MultiTaskNet(ResUNet(), [TASKS[task] for task in tasks], inputs or {"image": 1}, ndim).eval()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_outputs_are_those_of_the_reference(name, seeded, golden_inputs, golden_outputs):
-    shape, parameters = NETWORKS[name]
-    config, state = convert_checkpoint(seeded(name))
-    net = network([task["name"] for task in config["tasks"]], config["inputs"], config["ndim"])
-    net.load_state_dict(state, strict=True)
-    assert parameter_count(net) == parameters
-    with torch.inference_mode():
-        outputs = flatten(net(golden_inputs(config["inputs"], shape)))
+@pytest.fixture
+def restored(seeded):
+    """The reference's network of a name with the golden weights, in float64, and its configuration."""
 
-    expected = {OURS.get(key, key): values for key, values in golden_outputs(name).items()}
-    assert outputs.keys() == expected.keys()
-    step = (slice(None, None, 3 if len(shape) == 3 else 1),) * len(shape)
-    for key, values in expected.items():
-        torch.testing.assert_close(outputs[key][(0, 0, *step)], values, rtol=0, atol=1e-5)
+    def make(name):
+        config, state = convert_checkpoint(seeded(name))
+        net = network([task["name"] for task in config["tasks"]], config["inputs"], config["ndim"])
+        net.load_state_dict(state, strict=True)
+        return net.double(), config
+
+    return make
+
+
+@pytest.fixture
+def deviations_of(golden_inputs, golden_outputs, deviations):
+    """How far a network's outputs are from the golden ones."""
+
+    def measure(net, config, name):
+        inputs = golden_inputs(config["inputs"], NETWORKS[name][0])
+        with torch.inference_mode():
+            outputs = flatten(net({key: values.double() for key, values in inputs.items()}))
+        return deviations(outputs, golden_outputs(name))
+
+    return measure
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_are_those_of_the_reference(name, restored, deviations_of):
+    net, config = restored(name)
+    assert parameter_count(net) == NETWORKS[name][1]
+    found = deviations_of(net, config, name)
+    assert max(found.values()) < ROUNDING, found
+
+
+def swap_filters(net):
+    """Two filters of one layer in each other's place."""
+    weight = net.encoder.encoder1.conv0.c[0].weight.data
+    weight[[0, 1]] = weight[[1, 0]]
+
+
+def leak(net):
+    """ReLU with another slope below 0."""
+    net.encoder.encoder1.conv1.c[-1] = torch.nn.LeakyReLU(0.01)
+
+
+def reflect(net):
+    """Another padding, in one layer."""
+    net.encoder.encoder1.conv0.c[0].padding_mode = "reflect"
+    net.encoder.encoder1.conv0.c[0]._reversed_padding_repeated_twice = [1, 1, 1, 1]
+
+
+def dilate(net):
+    """Another dilation in the deepest layer."""
+    layer = net.encoder.encoder3.convd.c[0]
+    layer.dilation = layer.padding = (4, 4)
+
+
+def normalise_otherwise(net):
+    """Another constant in one normalisation."""
+    net.encoder.encoder1.up0.c[1].eps = 1e-3
+
+
+def round_weights(net):
+    """Weights of 11 bits."""
+    for weight in net.parameters():
+        weight.data = weight.data.half().double()
+
+
+def change_interpolation(monkeypatch):
+    """First and last samples that do not keep their places."""
+
+    def resize(features, size):
+        return torch.nn.functional.interpolate(features, size=tuple(size), mode="bilinear", align_corners=False)
+
+    monkeypatch.setattr("mtl_seismic.resunet.backbone.resize", resize)
+
+
+@pytest.mark.parametrize("mistake", [swap_filters, leak, reflect, dilate, normalise_otherwise, round_weights])
+def test_a_wrong_layer_is_far_from_the_reference(mistake, restored, deviations_of):
+    net, config = restored("mtl2_infer")
+    mistake(net)
+    found = deviations_of(net, config, "mtl2_infer")
+    assert min(found.values()) > WRONG, found
+
+
+def test_a_wrong_interpolation_is_far_from_the_reference(restored, deviations_of, monkeypatch):
+    change_interpolation(monkeypatch)
+    found = deviations_of(*restored("mtl2_infer"), "mtl2_infer")
+    assert min(found.values()) > WRONG, found
 
 
 @pytest.mark.parametrize("name", NETWORKS)
