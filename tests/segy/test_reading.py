@@ -183,7 +183,7 @@ def test_revision_0_means_nothing_by_its_unassigned_bytes(make_cube):
 def test_revision_2_words(make_cube):
     path, array, live = make_cube(
         revision=0x200, order="<", mark=16909060, samples=0, long_samples=20, long_interval=333.25, trailers=1,
-        tail=b" " * 3200,
+        tail=b" " * 3200, interval=333, words={117: 333},
     )  # fmt: skip
     volume = SegY().open(path)
     assert volume.geometry.axes[0] == Axis("time", 20, 200.0, 0.33325, "ms")

@@ -14,8 +14,15 @@ from mtlcore.io.volume import Axis
 SCALARS = (0, -10, -100, -1000, -10000, 10, 100, 1000, 10000)
 LARGEST = 65535
 """What an unsigned 2-byte word holds."""
-UNITS = {"ms": 1.0, "s": 1000.0, "m": 1.0, "ft": 1.0}
-"""Factors to what the words count: ms, or the unit of depth itself."""
+UNITS = {
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), ("ms", 1.0)),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), ("ms", 1000.0)),
+    **dict.fromkeys(("us", "µs", "microsecond", "microseconds"), ("ms", 0.001)),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), ("m", 1.0)),
+    **dict.fromkeys(("km", "kilometer", "kilometers", "kilometre", "kilometres"), ("m", 1000.0)),
+    **dict.fromkeys(("ft", "foot", "feet"), ("ft", 1.0)),
+}
+"""What a file calls each unit, and the factor to that."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class DepthWords:
     @classmethod
     def of(cls, axis: Axis) -> DepthWords:
         """Of a unit that SEG-Y does not know (samples, relative time), one stands for 1 ms."""
-        factor = UNITS.get(axis.unit, 1.0)
+        factor = UNITS.get(axis.unit.lower(), ("ms", 1.0))[1]
         delay, scalar = _scaled(axis.origin * factor)
         return cls(axis.size, round(axis.step * factor * 1000, 6), delay, scalar)
 
@@ -61,7 +68,7 @@ class DepthWords:
 
 def unit_name(axis: Axis) -> str:
     """ms, m or ft: what a file of this axis will be read as."""
-    return axis.unit if axis.unit in ("m", "ft") else "ms"
+    return UNITS.get(axis.unit.lower(), ("ms", 1.0))[0]
 
 
 def _scaled(value: float) -> tuple[int, int]:

@@ -1,24 +1,29 @@
-"""The layout of a SEG-Y file: what its first headers say, checked against its size."""
+"""The layout of a SEG-Y file: what its first headers say, checked against its size and its first traces.
+
+What headers claim is often not so: extended text that is announced and absent, counts of 2 bytes where the revision
+has 4, additional trace headers likewise. Every reading of the words is tried, in the order in which the standard
+would have them, and the first that fits the file's size and the sample counts of some traces is taken.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.segy import text, words
+from mtl_seismic.segy import words
+from mtl_seismic.segy.file_headers import FILE_HEADERS, HeaderReader
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.samples import FORMATS, SampleFormat
-from mtl_seismic.segy.words import BINARY, TEXT, TRACE, ByteOrder, Word
+from mtl_seismic.segy.words import TEXT, TRACE, ByteOrder, Word
 from mtlcore.errors import MtlError
-from mtlcore.io.files import file_size
 
-BYTE_ORDER_VALUE = 16909060
-FILE_HEADERS = TEXT + BINARY
-END_OF_TEXT = "((SEG:ENDTEXT))"
+MAX_EXTRA_HEADERS = 255
 
 
 @dataclass(frozen=True)
@@ -54,217 +59,148 @@ class Layout:
         return np.memmap(self.path, self.record(), "r", self.start + first * self.trace_bytes, (count,))
 
 
-def read_text(path: Path) -> bytes:
-    """The text header, as far as there is one."""
-    file_size(path)
-    with path.open("rb") as file:
-        return file.read(TEXT)
+@dataclass(frozen=True)
+class Reading:
+    """One way to read the counts. ``word``: that of the samples; ``notes``: what it passes over."""
+
+    start: int
+    header: int
+    samples: int
+    trailer: int
+    word: Word
+    notes: tuple[str, ...] = ()
 
 
 def read_layout(path: Path, options: Options) -> Layout:
     """Read and check a file's first headers; MtlError names the word at fault."""
-    size = file_size(path)
-    if size < FILE_HEADERS + TRACE:
-        raise MtlError(
-            f"{path} has {size} bytes: too short for SEG-Y, whose headers alone have {FILE_HEADERS + TRACE}. "
-            "Is it another format, or cut short?"
-        )
-    with path.open("rb") as file:
-        head = file.read(FILE_HEADERS)
-    binary = head[TEXT:]
-    order = options.byte_order or _byte_order(path, binary, options)
-    chosen = FORMATS[options.code] if options.code else _sample_format(path, binary, order)
-    revision = _revision(binary, order)
-    header = TRACE * (1 + _more_headers(binary, order, revision))
-    start = _start(path, binary, order, revision)
-    trailer = TEXT * _trailers(binary, order, revision)
-    notes: list[str] = []
-    if revision < 1:
-        start += _unannounced_texts(path, binary, order, size, chosen.bytes, notes)
-    available = size - start - trailer
-    samples = options.samples or _samples(path, binary, order, revision, start, available, header, chosen, notes)
-    traces = _traces(path, available, header + samples * chosen.bytes, options.cut, f"{samples} samples", chosen, notes)
+    reader = HeaderReader.open(path, options)
+    chosen = FORMATS[options.code] if options.code else reader.format
+    readings = list(_readings(reader, options))
+    if not readings:
+        raise _unreadable(reader)
+    best = max(readings, key=lambda reading: _rank(reader, reading, chosen))
+    traces, notes = _traces(reader, best, chosen, options.cut)
     return Layout(
-        path, size, head[:TEXT], binary, order, revision, chosen, start, header, samples, traces, tuple(notes)
+        path=path,
+        size=reader.size,
+        text=reader.text,
+        binary=reader.binary,
+        order=reader.order,
+        revision=reader.revision,
+        format=chosen,
+        start=best.start,
+        trace_header=best.header,
+        samples=best.samples,
+        traces=traces,
+        notes=(*best.notes, *notes),
     )
 
 
-def interval(layout: Layout, first: int, options: Options, notes: list[str]) -> float:
-    """The sample interval in ms (or m, ft), 0 where the headers do not say; ``first``: bytes 117-118 of trace 1."""
-    if options.interval:
-        return options.interval
-    if layout.revision >= 2:
-        exact = words.LONG_INTERVAL.get(layout.binary, layout.order)
-        if np.isfinite(exact) and 0 < exact < 1e9:
-            return float(exact) / 1000
-    general = words.INTERVAL.get(layout.binary, layout.order)
-    if general and first and general != first:
-        notes.append(
-            f"{layout.path}: {words.INTERVAL} say {general}, but {words.TRACE_INTERVAL} of the first trace say "
-            f"{first}, which is used. Say format.interval=MS if that is wrong."
-        )
-    if not (general or first):
-        notes.append(
-            f"{layout.path}: {words.INTERVAL} are 0 and so are {words.TRACE_INTERVAL}: the vertical axis counts "
-            "samples. Say format.interval=MS."
-        )
-    return float(first or general) / 1000
+def _readings(reader: HeaderReader, options: Options) -> Iterator[Reading]:
+    """All ways to read the words, the standard's first."""
+    for (start, text_note), extra, trailer in product(_starts(reader), _extra_headers(reader), _trailers(reader)):
+        for samples, word, samples_note in _samples(reader, options, start):
+            notes = tuple(note for note in (text_note, samples_note) if note)
+            yield Reading(start, TRACE * (1 + extra), samples, trailer, word, notes)
 
 
-def vertical_unit(layout: Layout, options: Options) -> str:
-    """ms, m or ft."""
-    unit = options.unit or text.depth_unit(text.decode(layout.text))
-    feet = words.MEASUREMENT_SYSTEM.get(layout.binary, layout.order) == 2
-    return "ft" if unit == "m" and feet and not options.unit else unit
-
-
-def _byte_order(path: Path, binary: bytes, options: Options) -> ByteOrder:
-    """Big, unless only little endian gives a known format code."""
-    codes: dict[ByteOrder, int] = {order: words.FORMAT.get(binary, order) for order in ("big", "little")}
-    for order, code in codes.items():
-        if words.BYTE_ORDER_CONSTANT.get(binary, order) == BYTE_ORDER_VALUE and (code in FORMATS or options.code):
-            return order
-    for order, code in codes.items():
-        if code in FORMATS:
-            return order
-    if options.code:
-        # Sample counts and intervals are small numbers: read in the wrong order they are multiples of 256.
-        counts: dict[ByteOrder, int] = {order: words.SAMPLES.get(binary, order) for order in ("big", "little")}
-        return "little" if counts["little"] < counts["big"] else "big"
-    known = ", ".join(f"{code} {item.name}" for code, item in FORMATS.items())
-    raise MtlError(
-        f"{path}: {words.FORMAT} hold {codes['big']}, which is no format that can be read ({known}). "
-        "Is it SEG-Y? If so, say format.code=N."
-    )
-
-
-def _sample_format(path: Path, binary: bytes, order: ByteOrder) -> SampleFormat:
-    code = words.FORMAT.get(binary, order)
-    if code not in FORMATS:
-        raise MtlError(f"{path}: {words.FORMAT} hold {code} read as {order} endian: say format.code=N.")
-    return FORMATS[code]
-
-
-def _revision(binary: bytes, order: ByteOrder) -> float:
-    """0, 1, 2 or 2.1; some writers put a plain 1 or 2 where the standard has 256 and 512."""
-    value = words.REVISION.get(binary, order)
-    major, minor = (value, 0) if value in (1, 2) else divmod(value, 256)
-    return major + minor / 10 if major in (1, 2) and minor < 10 else 0.0
-
-
-def _more_headers(binary: bytes, order: ByteOrder, revision: float) -> int:
-    if revision < 2:
-        return 0
-    word = words.EXTRA_TRACE_HEADERS if revision > 2 else words.EXTRA_TRACE_HEADERS_2_0
-    count: int = word.get(binary, order)
-    return count if 0 < count < 256 else 0
-
-
-def _trailers(binary: bytes, order: ByteOrder, revision: float) -> int:
-    count: int = words.TRAILERS.get(binary, order) if revision >= 2 else 0
-    return max(count, 0)
-
-
-def _start(path: Path, binary: bytes, order: ByteOrder, revision: float) -> int:
-    """Where the first trace begins. Revision 0 knows no extended text headers: what stands there means nothing."""
-    if revision < 1:
-        return FILE_HEADERS
-    offset: int = words.FIRST_TRACE_BYTE.get(binary, order) if revision >= 2 else 0
-    count: int = words.EXTENDED_TEXTS.get(binary, order)
-    start = offset if offset >= FILE_HEADERS else FILE_HEADERS + TEXT * max(count, 0)
-    if count == -1 and offset < FILE_HEADERS:
-        start = _after_last_text(path)
-    if start + TRACE > path.stat().st_size:
-        raise MtlError(
-            f"{path}: {words.EXTENDED_TEXTS} say {count}, which reaches beyond the file's end "
-            f"({path.stat().st_size} bytes). Is the file cut short?"
-        )
-    return start
-
-
-def _unannounced_texts(
-    path: Path, binary: bytes, order: ByteOrder, size: int, sample_bytes: int, notes: list[str]
-) -> int:
-    """Bytes of extended text headers in a file of revision 0, where only behind them traces begin.
-
-    Some writers, segyio among them, leave the revision out.
-    """
-    count: int = words.EXTENDED_TEXTS.get(binary, order)
-    samples: int = words.SAMPLES.get(binary, order)
-
-    def begins(start: int) -> bool:
-        fits = size > start and (size - start) % (TRACE + samples * sample_bytes) == 0
-        return fits and _samples_of_trace(path, start, order) in (0, samples)
-
-    if count < 1 or begins(FILE_HEADERS) or not begins(FILE_HEADERS + TEXT * count):
-        return 0
-    notes.append(
-        f"{path}: {words.EXTENDED_TEXTS} say {count}, which means nothing in revision 0 ({words.REVISION}), but traces "
-        "begin behind them: used."
-    )
-    return TEXT * count
-
-
-def _samples_of_trace(path: Path, start: int, order: ByteOrder) -> int:
-    """What the trace header at a byte of the file says of its samples."""
-    with path.open("rb") as file:
-        file.seek(start)
-        trace = np.frombuffer(file.read(TRACE), np.uint8)[None]
-    return int(words.TRACE_SAMPLES.column(trace, order)[0])
-
-
-def _after_last_text(path: Path) -> int:
-    """-1 extended text headers: the last one holds an end stanza."""
-    with path.open("rb") as file:
-        file.seek(FILE_HEADERS)
-        start = FILE_HEADERS
-        while len(block := file.read(TEXT)) == TEXT:
-            start += TEXT
-            if END_OF_TEXT in text.decode(block).upper().replace(" ", ""):
-                return start
-    raise MtlError(
-        f"{path}: {words.EXTENDED_TEXTS} say -1 (variable), but no extended text header holds {END_OF_TEXT}."
-    )
-
-
-def _samples(
-    path: Path,
-    binary: bytes,
-    order: ByteOrder,
-    revision: float,
-    start: int,
-    available: int,
-    header: int,
-    chosen: SampleFormat,
-    notes: list[str],
-) -> int:
-    """Samples per trace by the binary header, or by the first trace where only that fits the file's size."""
-    long = words.LONG_SAMPLES.get(binary, order) if revision >= 2 else 0
-    word: Word = words.LONG_SAMPLES if long > 0 else words.SAMPLES
-    general: int = word.get(binary, order)
-    first = _samples_of_trace(path, start, order)
-    fitting = [count for count in (general, first) if count and available % (header + count * chosen.bytes) == 0]
-    if general in fitting or (general and not fitting):
-        return general
-    if not fitting:
-        raise MtlError(f"{path}: {word} hold 0, and {words.TRACE_SAMPLES} do not fit the file: say format.samples=N.")
-    notes.append(f"{path}: {word} hold {general}, but the file's size fits {words.TRACE_SAMPLES}, {first}: used.")
-    return first
-
-
-def _traces(
-    path: Path, available: int, length: int, cut: bool, samples: str, chosen: SampleFormat, notes: list[str]
-) -> int:
-    """How many traces there are; a part of one is an error unless the user says that the file is cut."""
-    count, rest = divmod(available, length)
-    if rest and not (cut and count):
-        raise MtlError(
-            f"{path} has room for {available / length:.2f} traces of {samples} ({words.SAMPLES}) as {chosen.name} "
-            f"({words.FORMAT}): it is cut short or these are wrong. Say format.cut=true to read {count} whole "
-            "traces, or format.samples=N or format.code=N."
-        )
+def _rank(reader: HeaderReader, reading: Reading, chosen: SampleFormat) -> tuple[bool, int]:
+    """Whether a reading fits the file's size, and in how many of a few traces the sample count agrees with it."""
+    length = reading.header + reading.samples * chosen.bytes
+    count, rest = divmod(reader.size - reading.start - reading.trailer, length)
     if count < 1:
-        raise MtlError(f"{path} holds no trace: {words.SAMPLES} say {samples}.")
-    if rest:
-        notes.append(f"{path} is cut short: {count} whole traces are read, {rest} bytes of another are not.")
-    return count
+        return False, -1
+    places = {0, min(1, count - 1), count // 2, count - 1}
+    found = [reader.trace_word(reading.start + place * length, words.TRACE_SAMPLES) for place in sorted(places)]
+    agreeing = sum(value in (0, reading.samples % 65536) for value in found)
+    return rest == 0, agreeing * 4 // len(found)
+
+
+def _starts(reader: HeaderReader) -> list[tuple[int, str]]:
+    """Bytes at which the first trace may begin, with what is to be said if it does."""
+    count = reader.get(words.EXTENDED_TEXTS)
+    says = f"{reader.path}: {words.EXTENDED_TEXTS} say {count}"
+    found: list[tuple[int, str]] = []
+    if reader.revision >= 2 and (offset := reader.get(words.FIRST_TRACE_BYTE)) >= FILE_HEADERS:
+        found.append((offset, ""))
+    announced = reader.after_end_stanza() if count == -1 else FILE_HEADERS + TEXT * max(count, 0)
+    present = reader.text_blocks
+    behind_text = FILE_HEADERS + TEXT * present
+    if reader.revision < 1:
+        # Revision 0 has no extended text headers: bytes that hold anything. Some writers leave the revision out.
+        unsaid = f"{says}, which means nothing in revision 0 ({words.REVISION}), but traces begin behind them: used."
+        if announced and 0 < count <= present:
+            found.append((announced, unsaid))
+        announced = FILE_HEADERS
+    elif announced is None:
+        found.append((behind_text, f"{says} (variable), but none holds an end stanza: {present} are there."))
+    elif count > present:
+        found.append((behind_text, f"{says}, but {present or 'none'} are there: traces begin at byte {behind_text}."))
+    if announced is not None:
+        found.append((announced, ""))
+    if present:
+        found.append((behind_text, f"{says}, but {present} blocks of text follow the file headers: skipped."))
+    found.append((FILE_HEADERS, f"{says}, but traces begin directly behind the file headers."))
+    unique = dict(reversed(found))
+    return [(start, unique[start]) for start in dict(found) if start + TRACE <= reader.size]
+
+
+def _extra_headers(reader: HeaderReader) -> list[int]:
+    """Counts of additional trace headers: of 2 bytes in revision 2.1, of 4 in 2.0 and files that say 2.1."""
+    if reader.revision < 2:
+        return [0]
+    short, long = reader.get(words.EXTRA_TRACE_HEADERS), reader.get(words.EXTRA_TRACE_HEADERS_2_0)
+    counts = [short, long] if reader.revision > 2 else [long, short]
+    return list(dict.fromkeys([*(count for count in counts if 0 <= count <= MAX_EXTRA_HEADERS), 0]))
+
+
+def _trailers(reader: HeaderReader) -> list[int]:
+    """Bytes behind the last trace, as announced or absent."""
+    count = reader.get(words.TRAILERS) if reader.revision >= 2 else 0
+    return list(dict.fromkeys([TEXT * count if count > 0 and TEXT * count < reader.size else 0, 0]))
+
+
+def _samples(reader: HeaderReader, options: Options, start: int) -> list[tuple[int, Word, str]]:
+    """Samples per trace by the words of the binary header, or by the trace at a byte, with what is to be said."""
+    if options.samples:
+        return [(options.samples, words.SAMPLES, "")]
+    named: list[tuple[int, Word]] = [(reader.get(words.SAMPLES), words.SAMPLES)]
+    if reader.revision >= 2:
+        named.insert(0, (reader.get(words.LONG_SAMPLES), words.LONG_SAMPLES))
+    first = reader.trace_word(start, words.TRACE_SAMPLES) or 0
+    claimed = [(count, word) for count, word in named if count > 0]
+    known = claimed[0] if claimed else (0, words.SAMPLES)
+    found = [*claimed, (first, words.TRACE_SAMPLES)]
+    unique = {count: word for count, word in reversed(found) if 0 < count <= reader.size}
+    says = f"{reader.path}: {known[1]} hold {known[0]}, but the file's size fits"
+    return [
+        (count, word, "" if word == known[1] or not claimed else f"{says} {word}, {count}: used.")
+        for count, word in sorted(unique.items(), key=lambda pair: [count for count, _ in found].index(pair[0]))
+    ]
+
+
+def _traces(reader: HeaderReader, reading: Reading, chosen: SampleFormat, cut: bool) -> tuple[int, list[str]]:
+    """How many traces there are; a part of one is an error unless the user says that the file is cut."""
+    available = reader.size - reading.start - reading.trailer
+    length = reading.header + reading.samples * chosen.bytes
+    count, rest = divmod(available, length)
+    if count < 1:
+        raise MtlError(f"{reader.path} contains no trace: {reading.word} say {reading.samples}.")
+    if rest and not cut:
+        raise MtlError(
+            f"{reader.path} has room for {available / length:.2f} traces of {reading.samples} samples ({reading.word}) "
+            f"as {chosen.name} ({words.FORMAT}): it is cut short or these are wrong. Set format.cut=true to read "
+            f"{count} whole traces, or format.samples=N or format.code=N."
+        )
+    note = f"{reader.path} is cut short: {count} whole traces are read, {rest} bytes of another are not."
+    return count, [note] if rest else []
+
+
+def _unreadable(reader: HeaderReader) -> MtlError:
+    count = reader.get(words.EXTENDED_TEXTS)
+    if reader.revision >= 1 and count and FILE_HEADERS + TEXT * max(count, 0) + TRACE > reader.size:
+        return MtlError(
+            f"{reader.path}: {words.EXTENDED_TEXTS} say {count}, which reaches beyond the file's end "
+            f"({reader.size} bytes). Is the file cut short?"
+        )
+    return MtlError(f"{reader.path}: {words.SAMPLES} hold 0, and so do {words.TRACE_SAMPLES}: set format.samples=N.")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mtl_seismic.formats.crooked import trace_points
 from mtl_seismic.segy import coordinates, text, words
 from mtl_seismic.segy.depth import UNITS, DepthWords, unit_name
-from mtl_seismic.segy.layout import BYTE_ORDER_VALUE, FILE_HEADERS, Layout
+from mtl_seismic.segy.file_headers import BYTE_ORDER_VALUE, FILE_HEADERS
+from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.lines import SPARSE
 from mtl_seismic.segy.output_file import Draft
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
@@ -60,7 +61,7 @@ def _binary(depth: DepthWords, revision: int, code: int, geometry: Geometry) -> 
         (words.FORMAT, code),
         (words.FOLD, 1),
         (words.SORTING, 4),
-        (words.MEASUREMENT_SYSTEM, 2 if geometry.axes[0].unit == "ft" else 1),
+        (words.MEASUREMENT_SYSTEM, 2 if unit_name(geometry.axes[0]) == "ft" else 1),
         (words.REVISION, 256 * revision),
         (words.FIXED_LENGTH, 1),
     ):
@@ -74,7 +75,7 @@ def _binary(depth: DepthWords, revision: int, code: int, geometry: Geometry) -> 
 def _text_lines(geometry: Geometry, line: str) -> list[str]:
     vertical = geometry.axes[0]
     lines = [line, text.volume_line(geometry.shape), text.unit_line(unit_name(vertical))]
-    if vertical.unit not in UNITS:
+    if vertical.unit.lower() not in UNITS:
         lines.append(f"THE INPUT'S VERTICAL AXIS IS IN '{vertical.unit}': 1 MS STANDS FOR 1 OF IT")
     for axis, word in zip(geometry.axes[1:], _line_words(geometry), strict=True):
         numbers = line_numbers(axis)

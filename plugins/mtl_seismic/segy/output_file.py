@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy import text, words
 from mtl_seismic.segy.depth import DepthWords
-from mtl_seismic.segy.layout import FILE_HEADERS, Layout
+from mtl_seismic.segy.file_headers import FILE_HEADERS
+from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.memmap import MappedTraces
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.scan import PIECE

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from mtl_seismic.formats import crooked
 from mtl_seismic.segy import coordinates, embedded_options, text, words
 from mtl_seismic.segy.amplitude_check import check_amplitudes
-from mtl_seismic.segy.layout import Layout, interval, read_layout, read_text, vertical_unit
+from mtl_seismic.segy.file_headers import read_text
+from mtl_seismic.segy.layout import Layout, read_layout
 from mtl_seismic.segy.lines import varies
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.scan import scan
 from mtl_seismic.segy.trace_grid import Columns, Places, find_places, needed_words
+from mtl_seismic.segy.vertical import vertical_axis
 from mtl_seismic.segy.words import Word, line_word
 from mtlcore.errors import MtlError
 from mtlcore.io.volume import Axis, Geometry
@@ -60,9 +62,11 @@ def read_survey(path: Path, options: Options) -> Survey:
     index, repeated = _index(layout, places, columns, options, notes)
     live = _live(layout, columns, index, notes)
     matrix, xy, course = _coordinates(layout, columns, places, options, notes)
+    vertical = vertical_axis(layout, columns, options)
+    notes += vertical.notes
     notes += check_amplitudes(layout)
     geometry = Geometry(
-        axes=(_depth_axis(layout, columns, options, notes), *_line_axes(places)),
+        axes=(vertical.axis, *_line_axes(places)),
         live=None if live.all() else live,
         coordinates=matrix,
         source=path.resolve(),
@@ -123,40 +127,6 @@ def _live(layout: Layout, columns: Columns, index: NDArray[np.int64], notes: lis
         notes.append(f"{layout.path}: {words.TRACE_ID_CODE} say {words.DEAD} (dead) in all traces: taken as live.")
         dead[:] = False
     return np.asarray((index >= 0) & ~dead[index])
-
-
-def _depth_axis(layout: Layout, columns: Columns, options: Options, notes: list[str]) -> Axis:
-    steps = columns[words.TRACE_INTERVAL.start]
-    step = interval(layout, int(steps[0]), options, notes)
-    other = np.flatnonzero((steps != steps[0]) & (steps != 0))
-    if other.size and not options.interval:
-        notes.append(
-            f"{layout.path}: trace {other[0] + 1} has {steps[other[0]]} in {words.TRACE_INTERVAL}, the first one has "
-            f"{steps[0]}: {step:g} is used for all."
-        )
-    unit = vertical_unit(layout, options)
-    name = "time" if unit == "ms" else "depth"
-    if not step:
-        return Axis("depth", layout.samples)
-    return Axis(name, layout.samples, _delay(layout, columns, options), step, unit)
-
-
-def _delay(layout: Layout, columns: Columns, options: Options) -> float:
-    """The time of the first sample; MtlError where traces start at different times."""
-    if options.delay is not None:
-        return options.delay
-    scalars = columns[words.TIME_SCALAR.start]
-    # Before revision 1 these bytes meant nothing.
-    used = coordinates.factors(scalars) if layout.revision >= 1 else np.ones(len(scalars))
-    delays = columns[words.DELAY.start] * used
-    # The same number can be written in several ways.
-    other = np.flatnonzero(np.abs(delays - delays[0]) > 1e-6)
-    if other.size:
-        raise MtlError(
-            f"{layout.path}: {words.DELAY} are {delays[0]:g} at trace 1 and {delays[other[0]]:g} at trace "
-            f"{other[0] + 1}: traces that start at different times are not read. Shift them, or say format.delay=MS."
-        )
-    return round(float(delays[0]), 6)
 
 
 def _line_axes(places: Places) -> list[Axis]:

@@ -69,13 +69,14 @@ def unit_line(unit: str) -> str:
     return f"VERTICAL UNIT: {unit.upper()} ({meaning})"
 
 
-def depth_unit(text: str) -> str:
-    """``ms``, or ``m`` or ``ft`` where the header says that the vertical axis is depth."""
-    match = re.search(
-        r"\b(?:VERTICAL[ -](?:UNITS?|DOMAIN)|Z[ -](?:UNITS?|DOMAIN)|(?:DATA|SAMPLE|TRACE) DOMAIN|DOMAIN)"
-        r"\s*[:=]\s*(DEPTH|METERS?|METRES?|M|FEET|FOOT|FT)\b",
-        text.upper(),
-    )
-    if match is None:
-        return "ms"
-    return "ft" if match[1].startswith("F") else "m"
+def is_text(block: bytes) -> bool:
+    """Whether bytes are text, in EBCDIC or ASCII, and not numbers of a trace."""
+    written = block.rstrip(b"\x00")
+    if not written:
+        return False
+    shares = [sum(map(_is_written, written.decode(name, "replace"))) for name in ("ascii", "cp037")]
+    return max(shares) >= 0.95 * len(written)
+
+
+def _is_written(char: str) -> bool:
+    return (char.isprintable() and char.isascii()) or char in "\r\n\t"
