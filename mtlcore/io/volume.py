@@ -88,7 +88,7 @@ class Volume(ABC):
 class Writer(ABC):
     """The write side of a volume that is being created.
 
-    ``block_shape``: what windows of concurrent processes must be aligned to (see mtlcore.parallel_write);
+    ``block_shape``: what windows of concurrent processes must be aligned to (see mtlcore.io.parallel_write);
     None: only one process can write.
     """
 

@@ -215,7 +215,7 @@ class ParallelFormat(Format):
 
     One process calls ``begin`` and tells the others the path that it returns; each of them writes its windows to
     the writer of ``join``; when all have left that block, one calls ``commit``, and only then the file has its final
-    name. See mtlcore.parallel_write for plans of who writes what. What was begun survives a kill: whoever joins
+    name. See mtlcore.io.parallel_write for plans of who writes what. What was begun survives a kill: whoever joins
     again under the same owner's name writes its blocks again, and the rest is kept.
     """
 

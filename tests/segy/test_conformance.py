@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtl_seismic.segy import coordinates
+from mtl_seismic.formats import coordinates
 from mtl_seismic.segy.format import SegY
 from mtl_seismic.segy.new_headers import written_cells
 from mtlcore import Axis, Geometry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,15 +59,26 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
+def main_arrays(arrays: Mapping[str, Any]) -> list[str]:
+    """The only one of 3 axes: next to such a volume, arrays of 2 are values of its traces."""
+    solid = [name for name, array in arrays.items() if len(array.shape) == 3]
+    return solid if len(solid) == 1 else []
+
+
 def choose_array(path: Path, arrays: Mapping[str, A], wanted: str, *usual: object) -> A:
     """The wanted one of a file's arrays by name; else a usual one that it has, else the only one."""
+    return arrays[choose_name(path, arrays, wanted, *usual)]
+
+
+def choose_name(path: Path, arrays: Mapping[str, Any], wanted: str, *usual: object) -> str:
+    """The name of the array that ``choose_array`` gives."""
     listed = f"Arrays of 2 or 3 axes: {', '.join(sorted(arrays)) or 'none'}."
     if wanted and wanted not in arrays:
         raise MtlError(f"{path} has no array '{wanted}'. {suggestion(wanted, arrays)}{listed}")
     names = [name for name in (wanted, *usual) if name in arrays] or (list(arrays) if len(arrays) == 1 else [])
     if not names:
-        raise MtlError(f"{path} holds {len(arrays)} arrays that could be the volume. Say array=NAME. {listed}")
-    return arrays[str(names[0])]
+        raise MtlError(f"{path} has {len(arrays)} arrays that could be the volume: set format.array=NAME. {listed}")
+    return str(names[0])
 
 
 def positions(axis: Axis) -> NDArray[np.float64]:
@@ -83,3 +95,54 @@ def distinct_names(wanted: list[str]) -> list[str]:
             plain += "_"
         names.append(plain)
     return names[1:]
+
+
+@dataclass(frozen=True)
+class DecodedArray:
+    """An array of a file as its attributes say it is to be read: undefined samples as NaN, packed ones unpacked.
+
+    ``missing``: numbers that stand for nothing (``_FillValue``, ``missing_value``). ``scale`` and ``offset``: of
+    packed integers (``scale_factor``, ``add_offset``). Source: the conventions of CF, sections 2.5.1 and 8.1.
+    """
+
+    array: Any
+    missing: tuple[float, ...]
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @classmethod
+    def of(cls, array: Any, attributes: Mapping[str, Any]) -> Any:
+        """The array itself where the attributes ask for nothing."""
+        missing = [value for name in ("_FillValue", "missing_value") for value in _numbers(attributes.get(name))]
+        scale = next(iter(_numbers(attributes.get("scale_factor"))), 1.0)
+        offset = next(iter(_numbers(attributes.get("add_offset"))), 0.0)
+        known = tuple(sorted({value for value in missing if np.isfinite(value)}))
+        return cls(array, known, scale, offset) if known or (scale, offset) != (1.0, 0.0) else array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, window: Any) -> NDArray[Any]:
+        stored = np.asarray(self.array[window])
+        wanted = np.float64 if stored.dtype.itemsize > 4 or stored.dtype.kind in "iu" else np.float32
+        values: NDArray[Any] = stored.astype(wanted)
+        for value in self.missing:
+            # As the array's own type holds it: 1e20 has other digits in float32, and -999.25 is no whole number.
+            if stored.dtype.kind == "f" or value.is_integer():
+                values[stored == np.float64(value).astype(stored.dtype)] = np.nan
+        if (self.scale, self.offset) != (1.0, 0.0):
+            values = values * self.scale + self.offset
+        return values
+
+
+def _numbers(value: Any) -> list[float]:
+    """An attribute's numbers; none where it is something else."""
+    try:
+        return [float(number) for number in np.ravel(value)] if value is not None else []
+    except (TypeError, ValueError):
+        return []

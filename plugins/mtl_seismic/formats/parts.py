@@ -63,5 +63,5 @@ class Parts:
             if other != owner:
                 raise MtlError(
                     f"'{owner}' and '{other}' both write to block {path.name} of {self._started}, and one would undo "
-                    "what the other wrote: check the plan first (mtlcore.parallel_write.check_plan)."
+                    "what the other wrote: check the plan first (mtlcore.io.parallel_write.check_plan)."
                 ) from None

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_seismic.formats import coordinates
 from mtl_seismic.formats.crooked import trace_points
-from mtl_seismic.segy import coordinates, text, words
+from mtl_seismic.segy import text, words
 from mtl_seismic.segy.depth import UNITS, DepthWords, unit_name
 from mtl_seismic.segy.file_headers import BYTE_ORDER_VALUE, FILE_HEADERS
 from mtl_seismic.segy.layout import Layout

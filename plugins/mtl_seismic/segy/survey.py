@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats import crooked
-from mtl_seismic.segy import coordinates, embedded_options, text, words
+from mtl_seismic.formats import coordinates, crooked
+from mtl_seismic.segy import embedded_options, text, words
 from mtl_seismic.segy.amplitude_check import check_amplitudes
 from mtl_seismic.segy.file_headers import read_text
 from mtl_seismic.segy.layout import Layout, read_layout

@@ -39,7 +39,7 @@ class Zarr(ParallelFormat):
     """
 
     name: ClassVar[str] = "zarr"
-    suffixes: ClassVar[tuple[str, ...]] = (".zarr",)
+    suffixes: ClassVar[tuple[str, ...]] = (".zarr", ".mdio")
     array: str = ""
     chunk: Edges = None
     shard: Edges = None

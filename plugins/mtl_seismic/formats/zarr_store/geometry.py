@@ -1,53 +1,155 @@
-"""The geometry of a store: from its coordinate arrays, and from ``mtl_geometry`` where the two agree."""
+"""A store's arrays by name, and the geometry that they give its volume; also of MDIO's stores of version 0.
+
+MDIO 0: the volume is ``data/chunked_012``, live traces are ``metadata/live_mask``, trace headers (a structured
+array) ``metadata/chunked_012_trace_headers``, and the root's attribute ``dimension`` lists each axis' name and
+positions. MDIO 1: arrays with named dimensions; the root's attributes name the default one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
+from mtl_seismic.formats.named_axes import NamedArray, depth_first
+from mtl_seismic.formats.named_geometry import Surroundings, read_geometry
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtl_seismic.formats.zarr_store.layout import GEOMETRY
 from mtlcore.config import build
-from mtlcore.errors import MtlError
-from mtlcore.io.volume import Axis, Geometry
+from mtlcore.io.volume import Geometry
 
 if TYPE_CHECKING:
     import zarr
 
-DEPTH_NAMES = {"depth", "time", "twt", "z", "sample", "samples"}
-LIVE_NAMES = (LIVE, "trace_mask")
-"""What arrays of live traces are called here, and in MDIO's stores."""
+MDIO_0_HEADERS = "trace_headers"
+DEEPEST = 4
+"""Groups within groups that are looked into."""
 
 
-def depth_first(array: zarr.Array[Any]) -> tuple[int, ...]:
-    """The array's axes in this package's order: where exactly one is named like depth, it comes first."""
-    order = list(range(array.ndim))
-    depth = [axis for axis, name in enumerate(dimension_names(array)) if name.lower() in DEPTH_NAMES]
-    return tuple(depth + [axis for axis in order if axis not in depth]) if len(depth) == 1 else tuple(order)
+def arrays_in(group: zarr.Group, prefix: str = "") -> Iterator[tuple[str, zarr.Array[Any]]]:
+    """Every array of a group and of the groups in it, by its path from there."""
+    for name, array in group.arrays():
+        yield prefix + name, array
+    if prefix.count("/") < DEEPEST:
+        for name, inner in group.groups():
+            yield from arrays_in(inner, f"{prefix}{name}/")
 
 
-def dimension_names(array: zarr.Array[Any]) -> list[str]:
+def default_name(group: zarr.Group) -> str | None:
+    """The volume's array by MDIO's attributes, of version 1 or 0."""
+    attributes = _tables(group.attrs)
+    named = next((table["defaultVariableName"] for table in attributes if "defaultVariableName" in table), None)
+    listed = group.attrs.get("dimension")
+    if named is None and isinstance(listed, list | tuple):
+        named = "data/chunked_" + "".join(map(str, range(len(listed))))
+    return str(named) if named else None
+
+
+def store_geometry(
+    path: Path, array: zarr.Array[Any], name: str, group: zarr.Group | None
+) -> tuple[Geometry, tuple[int, ...]]:
+    """The geometry of a store's volume, depth first, and the array's axes in that order."""
+    around = {} if group is None else dict(_near(group, name))
+    dimensions = dimension_names(array)
+    if group is not None and not any(dimensions):
+        listed = _listed_axes(group, array.shape)
+        around |= listed
+        dimensions = tuple(listed) or dimensions
+    order = depth_first(dimensions, around)
+    volume = NamedArray(
+        name, dimensions, tuple(map(int, array.shape)), array.dtype.kind, {}, lambda: np.asarray(array[...])
+    )
+    attributes = {} if group is None else dict(group.attrs)
+    stored = None if group is None else _stored(path, group)
+    return read_geometry(volume, Surroundings(path, around, attributes, order, stored)), order
+
+
+def dimension_names(array: zarr.Array[Any]) -> tuple[str, ...]:
     """The axes' names; empty where they have none. Version 2 knows them by xarray's attribute."""
     found = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     names: list[Any] = list(found) if isinstance(found, list | tuple) else []
-    return [str(name or "") for name in names] if len(names) == array.ndim else [""] * array.ndim
+    return tuple(str(name or "") for name in names) if len(names) == array.ndim else ("",) * array.ndim
 
 
-def read_geometry(path: Path, array: zarr.Array[Any], group: zarr.Group | None, axes: tuple[int, ...]) -> Geometry:
-    """Axes, live traces and the rest, depth first."""
-    names = dimension_names(array)
-    shape, dimensions = tuple(int(array.shape[axis]) for axis in axes), [names[axis] for axis in axes]
-    if group is None:
-        return _with_names(Geometry.of_shape(shape), dimensions)
-    stored = _stored(path, group)
-    if stored is None or not _agrees(stored, group, dimensions, shape):
-        stored = _from_coordinates(path, group, dimensions, shape, stored)
-    return stored.like(live=_live(path, group, dimensions[1:], shape[1:]))
+def _near(group: zarr.Group, volume: str) -> Iterator[tuple[str, NamedArray]]:
+    """The arrays that may say something of the volume's axes or traces: those of its group and groups around it."""
+    folder = volume.rpartition("/")[0]
+    for path, array in arrays_in(group):
+        where, _, name = path.rpartition("/")
+        known = where == folder or folder.startswith(f"{where}/") or not where or where == "metadata"
+        if path == volume or not known:
+            continue
+        if array.dtype.kind == "V":
+            yield from _header_words(path, array)
+        elif array.ndim in (1, 2) and array.dtype.kind in "fiub":
+            yield name, _named(name, array)
+
+
+def _named(name: str, array: zarr.Array[Any]) -> NamedArray:
+    shape = tuple(map(int, array.shape))
+    return NamedArray(
+        name, dimension_names(array), shape, array.dtype.kind, dict(array.attrs), lambda: np.asarray(array[...])
+    )
+
+
+def _header_words(path: str, array: zarr.Array[Any]) -> Iterator[tuple[str, NamedArray]]:
+    """X and Y from a structured array of trace headers, scaled as they say."""
+    fields = array.dtype.names or ()
+    if MDIO_0_HEADERS not in path and not path.endswith("headers"):
+        return
+    for wanted in ("cdp_x", "cdp_y"):
+        if wanted in fields:
+            yield (
+                wanted,
+                NamedArray(
+                    wanted,
+                    dimension_names(array),
+                    tuple(map(int, array.shape)),
+                    "f",
+                    {},
+                    lambda field=wanted: _scaled(array, field),  # type: ignore[misc]
+                ),
+            )
+
+
+def _scaled(array: zarr.Array[Any], field: str) -> Any:
+    headers: Any = array[...]
+    values = np.asarray(headers[field], np.float64)
+    for name in ("coordinate_scalar", "scalar_apply_coords"):
+        if name in (array.dtype.names or ()):
+            scalar = np.asarray(headers[name], np.float64)
+            values = values * np.where(scalar > 0, scalar, 1) / np.where(scalar < 0, -scalar, 1)
+    return values
+
+
+def _listed_axes(group: zarr.Group, shape: tuple[int, ...]) -> dict[str, NamedArray]:
+    """The axes in the attribute ``dimension`` of MDIO 0; none where they are not those of the array."""
+    listed = group.attrs.get("dimension")
+    if not isinstance(listed, list | tuple) or len(listed) != len(shape):
+        return {}
+    axes: dict[str, NamedArray] = {}
+    for entry, size in zip(listed, shape, strict=True):
+        coords = entry.get("coords") if isinstance(entry, Mapping) else None
+        if not isinstance(coords, list | tuple) or len(coords) != size or not entry.get("name"):
+            return {}
+        values, name = np.asarray(coords, np.float64), str(entry["name"])
+        # In version 0 the vertical axis is called "sample" and counts ms, unless it says another unit.
+        unit = entry.get("unit") or entry.get("units") or ("ms" if name == "sample" and _steps(values) > 1 else None)
+        said = {"units": unit} if unit else {}
+        axes[name] = NamedArray(name, (name,), (size,), "f", said, lambda values=values: values)  # type: ignore[misc]
+    return axes if len(axes) == len(shape) else {}
+
+
+def _steps(values: Any) -> float:
+    return float(abs(values[1] - values[0])) if len(values) > 1 else 0.0
+
+
+def _tables(attributes: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The root's attributes, and the table in them that MDIO 1 has for its users' ones."""
+    inner = attributes.get("attributes")
+    return [attributes, *([inner] if isinstance(inner, Mapping) else [])]
 
 
 def _stored(path: Path, group: zarr.Group) -> Geometry | None:
@@ -56,73 +158,3 @@ def _stored(path: Path, group: zarr.Group) -> Geometry | None:
         return None
     where = f"{GEOMETRY} of {path}"
     return sidecar_geometry(build(Sidecar, content, where), where)
-
-
-def _agrees(stored: Geometry, group: zarr.Group, dimensions: list[str], shape: tuple[int, ...]) -> bool:
-    """Whether the attributes are those of these axes: xarray keeps them where it cuts or turns a volume."""
-    if stored.shape != shape or distinct_names([axis.name for axis in stored.axes]) != dimensions:
-        return False
-    found = [_coordinate(group, dimension, axis.size) for dimension, axis in zip(dimensions, stored.axes, strict=True)]
-    return all(
-        values is None or np.array_equal(values, positions(axis))
-        for values, axis in zip(found, stored.axes, strict=True)
-    )
-
-
-def _from_coordinates(
-    path: Path, group: zarr.Group, dimensions: list[str], shape: tuple[int, ...], stored: Geometry | None
-) -> Geometry:
-    plain = _with_names(Geometry.of_shape(shape), dimensions)
-    axes = tuple(_axis(path, group, dimension, axis) for dimension, axis in zip(dimensions, plain.axes, strict=True))
-    # The coordinates' matrix speaks of positions, so it holds for a part too, where its axes are the same.
-    same = stored is not None and distinct_names([axis.name for axis in stored.axes]) == dimensions
-    return plain.like(axes=axes, coordinates=stored.coordinates if stored is not None and same else None)
-
-
-def _axis(path: Path, group: zarr.Group, dimension: str, plain: Axis) -> Axis:
-    values = _coordinate(group, dimension, plain.size)
-    if values is None:
-        return plain
-    step = float(values[-1] - values[0]) / (plain.size - 1) if plain.size > 1 else 1.0
-    even = values[0] + np.arange(plain.size) * step
-    if not np.allclose(values, even, rtol=0, atol=abs(step) * 1e-3) or step == 0:
-        raise MtlError(
-            f"Axis '{dimension}' of {path} has uneven positions ({values[0]:g} to {values[-1]:g}): "
-            "expected equal steps. Resample the volume, or drop that coordinate to count samples."
-        )
-    unit = group[dimension].attrs.get("units")
-    return replace(plain, origin=float(values[0]), step=step, unit=str(unit) if unit else plain.unit)
-
-
-def _coordinate(group: zarr.Group, dimension: str, size: int) -> NDArray[np.float64] | None:
-    """The positions along an axis, where the store holds them as numbers."""
-    array = _array(group, dimension)
-    if array is None or array.shape != (size,) or array.dtype.kind not in "fiu":
-        return None
-    return np.asarray(array[:], np.float64)
-
-
-def _live(path: Path, group: zarr.Group, dimensions: list[str], shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    for name in LIVE_NAMES:
-        array = _array(group, name)
-        if array is None:
-            continue
-        names = dimension_names(array)
-        live = np.asarray(array[:]).astype(bool)
-        if sorted(names) == sorted(dimensions) and len(set(names)) == len(names):
-            live = np.transpose(live, [names.index(dimension) for dimension in dimensions])
-        if live.shape != shape:
-            raise MtlError(f"Array '{name}' of {path} has the shape {live.shape}: expected one value a trace, {shape}.")
-        return live
-    return None
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any] | None:
-    found: Any = group.get(name) if name else None
-    # A group may have the name of an axis too.
-    return found if hasattr(found, "dtype") else None
-
-
-def _with_names(geometry: Geometry, dimensions: list[str]) -> Geometry:
-    named = zip(geometry.axes, dimensions, strict=True)
-    return geometry.like(axes=tuple(replace(axis, name=dimension or axis.name) for axis, dimension in named))

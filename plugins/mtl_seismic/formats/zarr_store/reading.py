@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import check_array, choose_array, readable
-from mtl_seismic.formats.zarr_store.geometry import LIVE_NAMES, depth_first, read_geometry
+from mtl_seismic.formats.arrays import DecodedArray, check_array, choose_name, main_arrays, readable
+from mtl_seismic.formats.named_geometry import LIVE_NAMES
+from mtl_seismic.formats.zarr_store.geometry import arrays_in, default_name, store_geometry
 from mtl_seismic.formats.zarr_store.layout import ARRAY, count_shards, import_zarr, shards_note
 from mtlcore.errors import MtlError
 from mtlcore.io.volume import ArrayVolume, Geometry, Volume, Window
@@ -28,13 +29,13 @@ def open_store(path: Path, wanted: str = "") -> Volume:
     with readable(path, "Zarr"):
         node = package.open(path, mode="r")
         if isinstance(node, package.Array):
-            array, group = node, None
+            name, array, group = "", node, None
         else:
-            array, group = _choose(path, node, wanted), node
+            (name, array), group = _choose(path, node, wanted), node
             _check_shards(path, array)
         check_array(f"{path}", array.shape, array.dtype)
-        axes = depth_first(array)
-        return ZarrVolume(path, array, read_geometry(path, array, group, axes), axes, opened)
+        geometry, axes = store_geometry(path, array, name, group)
+        return ZarrVolume(path, DecodedArray.of(array, array.attrs), geometry, axes, opened)
 
 
 class ZarrVolume(ArrayVolume):
@@ -43,7 +44,7 @@ class ZarrVolume(ArrayVolume):
     def __init__(
         self,
         path: Path,
-        array: zarr.Array[Any],
+        array: Any,
         geometry: Geometry,
         axes: tuple[int, ...],
         opened: tuple[int, int] | None,
@@ -68,11 +69,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _choose(path: Path, group: zarr.Group, wanted: str) -> zarr.Array[Any]:
-    arrays = {name: array for name, array in group.arrays() if array.ndim in (2, 3) and name not in LIVE_NAMES}
-    # Beside a volume of 3 axes, arrays of 2 are values of its traces.
-    solid = [name for name, array in arrays.items() if array.ndim == 3]
-    return choose_array(path, arrays, wanted, group.attrs.get(ARRAY), "image", *(solid if len(solid) == 1 else ()))
+def _choose(path: Path, group: zarr.Group, wanted: str) -> tuple[str, zarr.Array[Any]]:
+    arrays = {
+        name: array
+        for name, array in arrays_in(group)
+        if array.ndim in (2, 3) and array.dtype.kind in "fiub" and name.rpartition("/")[2] not in LIVE_NAMES
+    }
+    usual = (group.attrs.get(ARRAY), default_name(group), "image", *main_arrays(arrays))
+    name = choose_name(path, arrays, wanted.strip("/"), *usual)
+    return name, arrays[name]
 
 
 def _check_shards(path: Path, array: zarr.Array[Any]) -> None:

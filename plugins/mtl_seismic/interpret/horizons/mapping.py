@@ -57,6 +57,6 @@ def has_map(geometry: Geometry) -> bool:
 
 
 def map_unit(geometry: Geometry) -> str:
-    """The unit of X and Y: m, or ft where a SEG-Y file's binary header says so."""
-    facts = geometry.attributes.get("segy")
+    """The unit of X and Y: m, or ft where the file says so (SEG-Y: in its binary header)."""
+    facts = geometry.attributes.get("segy", geometry.attributes)
     return str(facts.get("coordinate_unit", "m")) if isinstance(facts, dict) else "m"
