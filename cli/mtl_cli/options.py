@@ -36,6 +36,9 @@ precision_option = click.option(
     show_default=True,
     help="Of the network's arithmetic: bfloat16 is faster where the processor has it.",
 )
+as_sections_option = click.option(
+    "--as-sections", is_flag=True, help="Run 2D models over the sections of a volume along both lateral axes."
+)
 set_option = click.option(
     "--set",
     "settings",

@@ -19,6 +19,7 @@ from mtlcore.inference.infer import InferOptions, count_steps, infer
 from mtlcore.inference.resampling import resample, resample_nearest, rows_to_see
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.model import Model
+from mtlcore.model.sections import over_sections
 from mtlcore.plugin.interfaces import Task
 from mtlcore.plugin.outputs import IMAGE, Output
 from mtlcore.plugin.plugins import Plugins, current
@@ -308,25 +309,33 @@ def load_chain(
     device: str = "auto",
     plugins: Plugins | None = None,
     quiet: bool = False,
+    as_sections: bool = False,
     **options: Any,
 ) -> Chain:
     """The models of the stages, in order: those given, each for its own stage, else the packaged default.
 
-    ``quiet``: run listeners do not hear of the chain's progress. ``options``: of Chain.
+    ``quiet``: run listeners do not hear of the chain's progress. ``as_sections``: run 2D models over the sections of a
+    volume. ``options``: of Chain.
     """
     registered = plugins or current()
+    if as_sections and ndim != 3:
+        raise OptionError(f"--as-sections runs 2D models on volumes, but the image is {ndim}D: leave it out.")
     for name in stages:
         registered.stages.entry(name)
     if not stages:
         raise MtlError(f"No stage was asked for: expected one or more of {', '.join(registered.stages)}.")
-    given = [_given(source, stages, ndim, device, registered) for source in models]
+    stored = 2 if as_sections else ndim
+    given = [_given(source, stages, stored, device, registered) for source in models]
     chosen = []
     for stage in stages:
         own = [model for model in given if model.stage.name == stage]
-        model = own[0] if own else load_model(DEFAULT_MODEL, device, stage=stage, ndim=ndim, plugins=registered)
-        _check_dimensions(model, ndim)
+        model = own[0] if own else load_model(DEFAULT_MODEL, device, stage=stage, ndim=stored, plugins=registered)
+        if not as_sections:
+            _check_dimensions(model, ndim)
         chosen.append(model)
     _check_used(given, chosen, stages)
+    if as_sections:
+        chosen = [over_sections(model, registered) for model in chosen]
     return Chain.of(chosen, plugins=None if quiet else registered, **options)
 
 
@@ -343,7 +352,8 @@ def _given(source: str | Path, stages: Sequence[str], ndim: int, device: str, pl
 def _check_dimensions(model: Model, ndim: int) -> None:
     if model.ndim != ndim:
         raise MtlError(
-            f"The model {model.folder} is {model.ndim}D and the image {ndim}D: use a model of {ndim} dimensions."
+            f"The model {model.folder} is {model.ndim}D and the image {ndim}D: use a model of {ndim} dimensions"
+            + (", or add --as-sections." if ndim == 3 else ".")
         )
 
 

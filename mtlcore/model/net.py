@@ -32,7 +32,7 @@ class MultiTaskNet(nn.Module):
         self.decoders = nn.ModuleDict({name: backbone.decoder(name, ndim) for name in names})
         necks = {task.name: backbone.neck(task.name, ndim) for task in tasks}
         self.necks = nn.ModuleDict({name: neck for name, neck in necks.items() if neck is not None})
-        self.heads = nn.ModuleDict({task.name: task.head(backbone.channels, ndim) for task in tasks})
+        self.heads = nn.ModuleDict({task.name: backbone.head(task, ndim) for task in tasks})
 
     def forward(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
         sizes = next(iter(inputs.values())).shape[2:]
@@ -43,11 +43,20 @@ class MultiTaskNet(nn.Module):
 
     def body(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
         """The network between ``pad`` and the cut: of padded inputs, raw tensors of their sizes, or coarser ones."""
+        names = list(self.heads if tasks is None else tasks)
+        return self.outputs(self.decode(inputs, names), names)
+
+    def decode(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """What the decoders make of padded inputs, by their names: that of a task, or "shared"."""
         encoded = self.encoder({name: inputs[name] for name in self.input_names})
-        shared = self.decoders["shared"](encoded) if self.shared else None
+        names = ("shared",) if self.shared else self.heads if tasks is None else tasks
+        return {name: self.decoders[name](encoded) for name in names}
+
+    def outputs(self, decoded: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> Raw:
+        """Each task's raw tensors from what the decoders made."""
         raw: Raw = {}
         for name in self.heads if tasks is None else tasks:
-            features = shared if shared is not None else self.decoders[name](encoded)
+            features = decoded["shared" if self.shared else name]
             if name in self.necks:
                 features = self.necks[name](features)
             raw[name] = self.heads[name](features)

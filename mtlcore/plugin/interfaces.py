@@ -74,6 +74,19 @@ class Task(ABC):
         """Names of other tasks' outputs that ``solve`` makes use of; those tasks solve with none themselves."""
         return ()
 
+    @property
+    def section_tensors(self) -> tuple[str, ...] | None:
+        """Names of the raw tensors that ``fuse_sections`` reads; None: all."""
+        return None
+
+    def fuse_sections(self, along: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Raw tensors of a volume from those of its sections along each lateral axis, inline axis first.
+
+        Each is N x channels x depth x inline x crossline, or coarser. Default: the mean.
+        """
+        first, *others = along
+        return {name: sum((raw[name] for raw in others), values) / len(along) for name, values in first.items()}
+
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Fields (N x 1 x ...) to the channels that a refinement network reads. Default: as they are.
 
@@ -136,6 +149,15 @@ class Backbone(ABC):
     @abstractmethod
     def channels(self) -> int:
         """Channels that a decoder, or a neck after it, delivers to a head."""
+
+    def head(self, task: Task, ndim: int) -> Module:
+        """A task's last module, from what a decoder (or neck) gives to a dict of raw tensors. Default: the task's."""
+        return task.head(self.channels, ndim)
+
+    def grows_from(self, other: Backbone) -> bool:
+        """Whether this is the network of ``other`` with parts that, untrained, change nothing: training may then
+        start from a model of ``other``."""
+        return False
 
     @property
     def shared_decoder(self) -> bool:

@@ -42,6 +42,7 @@ class RunJob:
     tasks: tuple[str, ...] | None = None
     stages: tuple[str, ...] = ("mti",)
     models: tuple[str, ...] = ()
+    as_sections: bool = False
     iterations: int = 1
     tolerance: float = 0.0
     device: str = "auto"
@@ -98,6 +99,7 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
             iterations=job.iterations,
             tolerance=job.tolerance,
             options=job.infer,
+            as_sections=job.as_sections,
         )
     chain.chosen(job.tasks)
     if job.start and not chain.models[0].stage.needs_fields:

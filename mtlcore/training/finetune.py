@@ -47,8 +47,9 @@ def take_over(model: Model, start: Model) -> None:
         raise _other_body(model, start)
     new_tasks = {task.name for task in model.tasks} - {task.name for task in start.tasks}
     weights = start.net.state_dict()
+    grows = model.backbone.grows_from(start.backbone)
     for name, value in model.net.state_dict().items():
-        if owner(name) in new_tasks:
+        if owner(name) in new_tasks or (grows and name not in weights):
             continue
         if name in weights and _reads_more(weights[name].shape, value.shape) and len(read) > len(known):
             value.zero_()

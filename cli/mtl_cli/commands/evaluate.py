@@ -16,6 +16,7 @@ from mtl_cli.tables import echo_json, number, text_table
 @click.option(
     "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
 )
+@options.as_sections_option
 @click.option(
     "--data", "-d", required=True, metavar="DIR|SOURCE:WHAT", help="A data set's folder, or e.g. synth:rgm2d."
 )
@@ -70,8 +71,9 @@ def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
     installed = plugins.current()
     items = open_items(given["data"], source, given["split"], installed.outputs, installed)
     ndim = len(items.shape)
+    stored = 2 if given["as_sections"] else ndim
     stages = given["stage"] or [
-        read_config(find_model(model, None, ndim, installed)).stage["name"] for model in given["models"]
+        read_config(find_model(model, None, stored, installed)).stage["name"] for model in given["models"]
     ]
     same = {name: given[name] for name in ("scale", "balance", "precision")}
     options_ = InferOptions(mirrored_average=given["tta"], **same)
@@ -84,6 +86,7 @@ def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
         iterations=given["iterations"],
         options=options_,
         quiet=True,
+        as_sections=given["as_sections"],
     )
     with installed.listening(*choose_progress(given["quiet"], given["as_json"])):
         return evaluate_chain(chain, items, given["tasks"], given["limit"], plugins=installed)

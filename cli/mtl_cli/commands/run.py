@@ -32,6 +32,7 @@ SECTIONS = ("run", "format", "output_format")
 @click.option(
     "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
 )
+@options.as_sections_option
 @click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
 @click.option(
     "--tolerance", type=click.FloatRange(0), default=0.0, show_default=True, help="Stop when no field changes by more."
@@ -134,7 +135,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     if values["start"] is not None and values["scale"] is None:
         values = {**values, "scale": _scale_of(values["start"])}
     inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance")
-    same = ("models", "iterations", "tolerance", "device", "start", "output_format", "tasks")
+    same = ("models", "as_sections", "iterations", "tolerance", "device", "start", "output_format", "tasks")
     return RunJob(
         input=input_path,
         format=format_name,

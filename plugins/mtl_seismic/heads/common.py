@@ -22,3 +22,12 @@ class PointwiseHead(nn.Module):
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         parts = self.out(features).split(list(self.raw.values()), dim=1)
         return dict(zip(self.raw, parts, strict=True))
+
+
+def on_samples(values: Tensor, like: Tensor) -> Tensor:
+    """Values of cells repeated for each of their samples, of which ``like`` has one each (N x any x size...)."""
+    for axis in range(2, values.ndim):
+        size, cells = like.shape[axis], values.shape[axis]
+        if size != cells:
+            values = values.repeat_interleave(-(-size // cells), axis).narrow(axis, 0, size)
+    return values

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl_seismic.heads import orientation
-from mtl_seismic.heads.common import PointwiseHead
+from mtl_seismic.heads.common import PointwiseHead, on_samples
 from mtl_seismic.heads.corruption import corrupt_fault
 from mtl_seismic.heads.metrics import (
     average_precision,
@@ -127,15 +127,36 @@ class Fault(Task):
         truth = orientation.to_tensor(dip, strike)
         if PROBABILITY in target:
             labelled = labelled & (target[PROBABILITY] > 0.5)
-        squares = (predicted["fault_orientation"].float() - truth).square().sum(1, keepdim=True)
+        orientations = on_samples(predicted["fault_orientation"].float(), truth)
+        squares = (orientations - truth).square().sum(1, keepdim=True)
         return masked_mean((squares + 1e-6).sqrt(), labelled)
 
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
             return reference.decode_reference_fault(raw)
-        dip, strike = orientation.from_tensor(raw["fault_orientation"])
-        fields = {PROBABILITY: torch.sigmoid(raw["fault_logit"].float()), DIP: dip}
+        probability = torch.sigmoid(raw["fault_logit"].float())
+        angles = orientation.from_tensor(raw["fault_orientation"])
+        dip, strike = (None if angle is None else on_samples(angle, probability) for angle in angles)
+        assert dip is not None
+        fields = {PROBABILITY: probability, DIP: dip}
         return fields if strike is None else {**fields, STRIKE: strike}
+
+    @property
+    def section_tensors(self) -> tuple[str, ...]:
+        return (PROBABILITY,) if self.variant == "reference" else ("fault_logit",)
+
+    def fuse_sections(self, along: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """The larger probability of each sample: a fault that runs along a section is seen across it alone. Planes from
+        how it changes: two apparent dips leave the strike of near-vertical planes open.
+        """
+        name = self.section_tensors[0]
+        found = torch.stack([raw[name].float() for raw in along]).amax(0)
+        if self.variant == "reference":
+            dip, strike = orientation.from_tensor(orientation.of_planes(found))
+            assert strike is not None
+            angles = {DIP: dip, STRIKE: strike}
+            return {name: found} | {key: on_samples(angle, found) / 180 * found for key, angle in angles.items()}
+        return {name: found, "fault_orientation": orientation.of_planes(found.sigmoid())}
 
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
         probability, dip, strike = fields[PROBABILITY], fields[DIP], fields.get(STRIKE)

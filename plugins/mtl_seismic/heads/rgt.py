@@ -110,6 +110,9 @@ class RGT(Task):
     def loss(self, predicted: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
         if self.variant == "reference":
             return reference.reference_rgt_loss(predicted, target)
+        if "rgt_slope" not in predicted:  # the network corrects embeddings of sections, which have no use for slopes
+            query, key = (predicted[name] for name in EMBEDDING)
+            return BALANCE["correspondence"] * correspondence_loss(query, key, target["rgt"])
         loss = BALANCE["slope"] * self._slope_loss(predicted, target)
         if self.variant == "slopes":
             return loss
@@ -127,9 +130,27 @@ class RGT(Task):
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
             return {"rgt": raw["rgt"].float()}
+        if self.variant == "tracked":
+            return {name: raw[name].float() for name in EMBEDDING}
         weight = torch.exp(-raw["rgt_spread"].float().clamp(-4.6, 1.1))
-        fields = {"rgt_slope": raw["rgt_slope"].float(), "rgt_weight": weight}
-        return fields if self.variant == "slopes" else fields | {name: raw[name].float() for name in EMBEDDING}
+        return {"rgt_slope": raw["rgt_slope"].float(), "rgt_weight": weight}
+
+    @property
+    def section_tensors(self) -> tuple[str, ...] | None:
+        return EMBEDDING if self.variant == "tracked" else None
+
+    def fuse_sections(self, along: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Embeddings side by side, so that products are the mean of the two log-odds; slopes each along its axis.
+
+        Time itself (``reference``), which every section has on a scale of its own, is the mean.
+        """
+        if self.variant == "reference":
+            return super().fuse_sections(along)
+        if self.variant == "slopes":
+            slopes, spreads = (torch.stack([raw[name] for raw in along]) for name in ("rgt_slope", "rgt_spread"))
+            return {"rgt_slope": torch.cat(list(slopes), 1), "rgt_spread": spreads.mean(0)}
+        query, key = (torch.cat([raw[name] for raw in along], 1) for name in EMBEDDING)
+        return {"rgt_query": query / len(along) ** 0.5, "rgt_key": key}
 
     def solve(self, fields: dict[str, Array], image: Array) -> dict[str, Array]:
         if self.variant == "reference":
