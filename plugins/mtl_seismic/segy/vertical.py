@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.segy import coordinates, text, words
+from mtl_seismic.formats import coordinates
+from mtl_seismic.segy import text, words
 from mtl_seismic.segy.depth import LARGEST
 from mtl_seismic.segy.domain import Statement, stated
 from mtl_seismic.segy.layout import Layout
