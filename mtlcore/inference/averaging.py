@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,9 @@ def spread_of(output: Output, variants: Sequence[NDArray[np.float32]]) -> NDArra
     return np.asarray(np.minimum(np.rad2deg(np.sqrt(-2 * np.log(length))) / 2, 90), dtype=np.float32)
 
 
-def _deeper(spread: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+def _deeper(spread: NDArray[np.float32], factors: Sequence[float], fields: Mapping[str, Any]) -> NDArray[np.float32]:
     """A spread in samples of depth where there are so many times more; lines drawn beyond the ends may fall below 0."""
-    return np.maximum(spread, 0) * np.float32(factor)
+    return np.maximum(spread, 0) * np.float32(factors[0])
 
 
 def spread_output(output: Output) -> Output:

@@ -20,6 +20,19 @@ def fill_traces(values: Array, missing: NDArray[np.bool_]) -> Array:
     return values
 
 
+def without_gaps(values: Array, unknown: NDArray[np.bool_]) -> Array:
+    """Unknown samples filled linearly between the known ones of their traces, traces without any from beside."""
+    if not unknown.any():
+        return values
+    filled = np.where(unknown, np.float32(0), values).reshape(len(values), -1)
+    gaps = unknown.reshape(len(values), -1)
+    depth = np.arange(len(values))
+    for trace in np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0)):
+        known = ~gaps[:, trace]
+        filled[:, trace] = np.interp(depth, depth[known], filled[known, trace])
+    return fill_traces(filled.reshape(values.shape), np.asarray(unknown.all(axis=0)))
+
+
 def _fill_along(values: Array, missing: NDArray[np.bool_]) -> None:
     """Fill along the last axis, and mark as present what was filled."""
     size = missing.shape[-1]

@@ -16,7 +16,8 @@ from mtlcore.inference.amplitude import Prepared, balance, prepare
 from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.dead_traces import fill_traces
 from mtlcore.inference.infer import InferOptions, count_steps, infer
-from mtlcore.inference.resampling import resample, resample_nearest, rows_to_see
+from mtlcore.inference.resampling import resample, resample_fields, resample_nearest
+from mtlcore.inference.sampling import rows_to_see
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
@@ -97,12 +98,16 @@ class Chain:
         rows = rows_to_see(prepared.image, self.models[0].config.periods, self.options.scale)
         state = self._normalise(fields or {}, prepared)
         known = {output.name: output for model in self.models for output in model.outputs}
-        state = {name: resample(known[name], values, rows) for name, values in state.items() if name in known}
+        height, *across = prepared.image.shape
+        state = {name: values for name, values in state.items() if name in known}
+        state = resample_fields(known, state, (rows, *across))
         changes = self._refine(_resampled(prepared, rows), state, wanted)
-        height = prepared.image.shape[0]
+        given = self.outputs(tasks)
+        outputs = known | {output.name: output for output in given}
+        whole = resample_fields(outputs, state, (height, *across))
         found = {}
-        for output in self.outputs(tasks):
-            values = _settled(output, resample(output, state[output.name], height), prepared)
+        for output in given:
+            values = _settled(output, whole[output.name], prepared)
             # Spreads have no offset.
             found[output.name] = _restored(output, values, prepared, prepared.offset if output.name in known else 0.0)
         return Result(found, changes, prepared, rows)
@@ -233,7 +238,9 @@ def _resampled(prepared: Prepared, rows: int) -> Prepared:
     """An image as a network sees it on so many rows."""
     if rows == prepared.image.shape[0]:
         return prepared
-    image, dead = resample(IMAGE, prepared.image, rows), resample_nearest(prepared.dead, rows)
+    shape = (rows, *prepared.image.shape[1:])
+    image = resample(IMAGE, prepared.image, shape)
+    dead = resample_nearest(prepared.dead, rows)
     return replace(prepared, image=image, dead=dead)
 
 

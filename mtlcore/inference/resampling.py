@@ -1,110 +1,152 @@
-"""Sampling along depth: how many samples a period has in an image, and images of other sampling.
+"""Fields on other samplings of their axes: finer or coarser, each axis by its own factor.
 
-A network knows wavelets and layers of so many samples; data sampled more finely or coarsely are resampled for it, and
-its fields sampled back.
+Samples are cells of one extent: resampled ones cover what those before covered. What is not resampled is not touched.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlcore.plugin.interfaces import Items
-from mtlcore.plugin.outputs import IMAGE, Output
+from mtlcore.plugin.outputs import Output
 
 Array = NDArray[np.float32]
-TRACES = 512
-"""Traces at most from which the spectrum is found."""
-ITEMS = 32
-"""Training items from which the periods of all are estimated."""
-SLACK = 1.25
-"""Periods so many times beyond those known are still close enough."""
-FINEST, COARSEST = 2.0, 1 / 8
-"""Bounds of the scale that is chosen by itself: what seems a short period may be noise, a long one decay."""
-SHORTEST = 8
-"""Samples along depth that are left by a scale that is chosen by itself."""
+CHUNK = 2**22
+"""Samples worked on at once: spectra take many times the memory of what they are of."""
+UNKNOWN = Output("")
+"""What no task declares."""
 
 
-def dominant_period(image: Array) -> float:
-    """Samples along depth of one period of an image (depth, ...): over its mean amplitude spectrum's centroid.
+def resample_fields(
+    outputs: Mapping[str, Output], fields: Mapping[str, Array], shape: Sequence[int]
+) -> dict[str, Array]:
+    """Fields of one volume (depth, ...), by output name, on ``shape`` samples of the same extent.
 
-    Infinite for an image without variation.
+    Amplitudes are resampled by their spectrum along each axis, without aliases; angles are those of the nearest
+    sample; others lie on lines between samples, or are the greatest of the samples that become one, where the output
+    says so (``coarsened``): then its angles are those of that sample. Each output's ``stretch`` follows.
     """
-    traces = image.reshape(image.shape[0], -1)
-    traces = traces[:, :: max(traces.shape[1] // TRACES, 1)].astype(np.float64)
-    window = np.hanning(traces.shape[0] + 2)[1:-1, None]
-    spectrum = np.abs(np.fft.rfft((traces - traces.mean(0)) * window, axis=0)).mean(1)
-    frequency = np.fft.rfftfreq(traces.shape[0])
-    power = spectrum**2
-    centroid = float((frequency * power).sum() / power.sum()) if power.sum() > 0 else 0.0
-    return 1 / centroid if centroid > 0 else np.inf
+    if not fields:
+        return {}
+    factors = tuple(new / old for new, old in zip(shape, next(iter(fields.values())).shape, strict=True))
+    resampled = dict(fields)
+    for axis, size in enumerate(shape):
+        resampled = _along(axis, size, outputs, resampled)
+    return {
+        name: values if fields[name].shape == tuple(shape) else _by_rule(outputs.get(name), values, factors, resampled)
+        for name, values in resampled.items()
+    }
 
 
-def typical_periods(items: Items) -> tuple[float, float] | None:
-    """Periods that training items have, 5th and 95th percentile of a few of them; None where no item varies."""
-    count = min(len(items), ITEMS)
-    images = (items[index * len(items) // count][IMAGE.name] for index in range(count))
-    periods = [dominant_period(np.nan_to_num(image, posinf=0, neginf=0)) for image in images]
-    finite = [period for period in periods if np.isfinite(period)]
-    return (float(np.quantile(finite, 0.05)), float(np.quantile(finite, 0.95))) if finite else None
+def resample(output: Output, values: Array, shape: Sequence[int]) -> Array:
+    """The values of one output (depth, ...) on ``shape`` samples (see resample_fields)."""
+    return resample_fields({output.name: output}, {output.name: values}, shape)[output.name]
 
 
-def rows_to_see(image: Array, periods: tuple[float, float] | None, scale: float | None) -> int:
-    """On how many rows a network should see an image: ``scale`` times as many, or as its periods ask for."""
-    rows = int(image.shape[0])
-    if scale is None:
-        period = dominant_period(image) if periods else np.inf
-        if periods is None or not np.isfinite(period) or periods[0] / SLACK <= period <= periods[1] * SLACK:
-            return rows
-        scale = min(max(float(np.sqrt(periods[0] * periods[1])) / period, COARSEST), FINEST)
-        return max(round(rows * scale), min(SHORTEST, rows))
-    return max(round(rows * scale), 2)
-
-
-def resample(output: Output, values: Array, rows: int) -> Array:
-    """An output's values (depth, ...) on so many rows."""
-    factor = rows / values.shape[0]
-    if factor == 1:
+def _by_rule(output: Output | None, values: Array, factors: tuple[float, ...], fields: Mapping[str, Array]) -> Array:
+    if output is None or output.stretch is None:
         return values
-    if output.merge == "axial":
-        values = resample_nearest(values, rows)
-    elif output.amplitude and float(values.min()) < 0:
-        values = resample_waves(values, rows)
-    else:
-        between = resample_smooth(values, rows)
-        # Beyond the outermost samples a line may leave the values that there are; a rule of the output's sees to it.
-        values = between if output.stretch else between.clip(values.min(), values.max())
-    return values if output.stretch is None else np.asarray(output.stretch(values, factor), dtype=np.float32)
+    return np.asarray(output.stretch(values, factors, fields), dtype=np.float32)
 
 
-def resample_waves(values: Array, rows: int) -> Array:
-    """Amplitudes (depth, ...) on so many rows, by their spectrum; mirrored at both ends, nothing wraps around."""
+def _along(axis: int, size: int, outputs: Mapping[str, Output], fields: Mapping[str, Array]) -> dict[str, Array]:
+    """All fields with ``size`` samples along one axis."""
+    found = {}
+    for name, values in fields.items():
+        output = outputs.get(name, UNKNOWN)
+        old = values.shape[axis]
+        mask = fields.get(output.display.mask or "")
+        if old == size:
+            found[name] = values
+        elif output.merge == "axial" and mask is not None and size < old and _is_maximum(outputs, output.display.mask):
+            found[name] = _chosen(values, _greatest(mask, size, axis), axis)
+        elif output.merge == "axial":
+            found[name] = resample_nearest(values, size, axis)
+        elif output.coarsened == "maximum" and size < old:
+            found[name] = _chosen(values, _greatest(values, size, axis), axis)
+        elif output.amplitude and float(values.min()) < 0:
+            found[name] = resample_waves(values, size, axis)
+        else:
+            between = resample_smooth(values, size, axis)
+            # Beyond the outermost samples a line may leave the values that there are; an output's rule sees to it.
+            found[name] = between if output.stretch else between.clip(values.min(), values.max())
+    return found
+
+
+def _is_maximum(outputs: Mapping[str, Output], name: str | None) -> bool:
+    return name is not None and name in outputs and outputs[name].coarsened == "maximum"
+
+
+def _greatest(values: Array, size: int, axis: int) -> NDArray[np.intp]:
+    """Where the greatest of the samples lies whose centres are in each of ``size`` cells along an axis."""
+    old = values.shape[axis]
+    moved = np.moveaxis(values, axis, 0)
+    # The middle of a cell first: of equal samples it is taken.
+    first = np.ceil(np.arange(size) * (old / size) - 0.5).astype(np.intp)
+    last = np.append(first[1:], old)
+    best = np.clip(np.floor((np.arange(size) + 0.5) * (old / size)), 0, old - 1).astype(np.intp)
+    where = np.broadcast_to(best.reshape(-1, *[1] * (moved.ndim - 1)), (size, *moved.shape[1:])).copy()
+    highest = moved[best]
+    for step in range(int((last - first).max())):
+        at = np.minimum(first + step, last - 1)
+        higher = moved[at] > highest
+        highest = np.where(higher, moved[at], highest)
+        where = np.where(higher, at.reshape(-1, *[1] * (moved.ndim - 1)), where)
+    return np.moveaxis(where, 0, axis)
+
+
+def _chosen(values: Array, where: NDArray[np.intp], axis: int) -> Array:
+    return np.asarray(np.take_along_axis(values, where, axis))
+
+
+def resample_waves(values: Array, size: int, axis: int = 0) -> Array:
+    """Amplitudes on ``size`` samples along an axis, by their spectrum; mirrored at both ends, nothing wraps around."""
+    return _in_chunks(_waves, values, size, axis)
+
+
+def _waves(values: Array, size: int) -> Array:
     count = values.shape[0]
-    mirrored = np.concatenate([values, values[::-1]])
-    spectrum = np.fft.rfft(mirrored, axis=0)
+    spectrum = np.fft.rfft(np.concatenate([values, values[::-1]]), axis=0)
     # Samples are cells: their centres move by half the difference of the cells' sizes.
     frequency = np.arange(len(spectrum)) / (2 * count)
-    shift = 0.5 * count / rows - 0.5
+    shift = 0.5 * count / size - 0.5
     phase = np.exp(2j * np.pi * frequency * shift).reshape(-1, *[1] * (values.ndim - 1))
-    kept = np.zeros((rows + 1, *values.shape[1:]), dtype=complex)
-    size = min(len(spectrum), rows + 1)
-    kept[:size] = (spectrum * phase)[:size]
-    return np.asarray(np.fft.irfft(kept, 2 * rows, axis=0)[:rows] * (rows / count), dtype=np.float32)
+    kept = np.zeros((size + 1, *values.shape[1:]), dtype=complex)
+    length = min(len(spectrum), size + 1)
+    kept[:length] = (spectrum * phase)[:length]
+    return np.asarray(np.fft.irfft(kept, 2 * size, axis=0)[:size] * (size / count), dtype=np.float32)
 
 
-def resample_smooth(values: Array, rows: int) -> Array:
-    """Fields without a sign, as probabilities and times, on so many rows: between samples, and on beyond, linearly."""
+def resample_smooth(values: Array, size: int, axis: int = 0) -> Array:
+    """Fields without a sign, as probabilities and times, along an axis: between samples, and on beyond, linearly."""
+    return _in_chunks(_smooth, values, size, axis)
+
+
+def _smooth(values: Array, size: int) -> Array:
     if values.shape[0] == 1:
-        return np.repeat(values, rows, axis=0)
-    place = (np.arange(rows) + 0.5) * values.shape[0] / rows - 0.5
+        return np.repeat(values, size, axis=0)
+    place = (np.arange(size) + 0.5) * values.shape[0] / size - 0.5
     upper = np.clip(np.floor(place), 0, values.shape[0] - 2).astype(np.intp)
     part = (place - upper).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
     return np.asarray((1 - part) * values[upper] + part * values[upper + 1], dtype=np.float32)
 
 
-def resample_nearest(values: NDArray[Any], rows: int) -> NDArray[Any]:
-    """Angles, or flags, on so many rows: of the nearest sample."""
-    nearest = np.floor((np.arange(rows) + 0.5) * values.shape[0] / rows).astype(np.intp)
-    return np.asarray(values[np.clip(nearest, 0, values.shape[0] - 1)])
+def resample_nearest(values: NDArray[Any], size: int, axis: int = 0) -> NDArray[Any]:
+    """Angles, or flags, on ``size`` samples along an axis: of the nearest sample."""
+    nearest = np.floor((np.arange(size) + 0.5) * values.shape[axis] / size).astype(np.intp)
+    return np.asarray(values.take(np.clip(nearest, 0, values.shape[axis] - 1), axis))
+
+
+def _in_chunks(function: Callable[[Array, int], Array], values: Array, size: int, axis: int) -> Array:
+    """A function of an array's first axis along any other, on parts of the array that take little memory."""
+    shape = (*values.shape[:axis], size, *values.shape[axis + 1 :])
+    result = np.empty(shape, dtype=np.float32)
+    across = 1 if axis == 0 else 0
+    step = max(CHUNK * values.shape[across] // max(values.size, result.size, 1), 1)
+    for start in range(0, values.shape[across], step):
+        part = (slice(None),) * across + (slice(start, start + step),)
+        result[part] = np.moveaxis(function(np.moveaxis(values[part], axis, 0), size), 0, axis)
+    return result

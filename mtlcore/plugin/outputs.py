@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -28,7 +28,10 @@ class Output:
 
     ``mirror(values, axis, ndim)`` gives the values of a volume that has been mirrored along ``axis``
     (the flip itself is done elsewhere); None leaves them as they are. It takes arrays and tensors.
-    ``stretch(values, factor)`` gives the values where depth is sampled so many times more finely; None as before.
+    ``stretch(values, factors, fields)`` gives the values where each axis, depth first, is sampled ``factors`` times
+    more finely; ``fields`` are all those of the volume that are there, by name, before their rules. None: as before.
+    ``coarsened``: of samples that become one its value lies between them, or is the ``maximum``, which thin lines
+    survive.
     ``merge`` says how several predictions of one sample combine: ``axial`` angles are the same at 0 and 180.
     ``alias`` and ``alias_unit`` are the name in the reference's data sets and the value there of one unit here.
     """
@@ -41,7 +44,8 @@ class Output:
     amplitude: bool = False
     """The values are amplitudes: they scale with the input image."""
     mirror: Callable[[Any, int, int], Any] | None = None
-    stretch: Callable[[Any, float], Any] | None = None
+    stretch: Callable[[Any, Sequence[float], Mapping[str, Any]], Any] | None = None
+    coarsened: Literal["mean", "maximum"] = "mean"
     merge: Literal["mean", "axial"] = "mean"
     spread_unit: str | None = None
     """Unit of the spread over variants (see Task.spread); None: the output's own."""

@@ -6,8 +6,9 @@ of workers nor an interruption changes a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,18 +19,19 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mtlcore import interrupts
 from mtlcore.errors import MtlError
 from mtlcore.inference.amplitude import prepare
-from mtlcore.inference.dead_traces import fill_traces
-from mtlcore.inference.resampling import resample, resample_smooth
+from mtlcore.inference.dead_traces import fill_traces, without_gaps
+from mtlcore.inference.resampling import resample, resample_fields
 from mtlcore.plugin.interfaces import Items, Stage, Task
 from mtlcore.plugin.outputs import IMAGE, Output
 
 Array = NDArray[np.float32]
 Item = dict[str, Array]
 Batch = dict[str, Tensor]
+Values = TypeVar("Values")
 Key = tuple[int, int]
 """The number of the pass over all items, and the index of an item."""
-PLAIN = Output("")
-"""What a stage reads and no task declares."""
+TOUCHED = Output("", coarsened="maximum")
+"""What is true where any sample is."""
 SMALLEST_PIECE = 16
 """Samples along each axis that a piece of a window keeps."""
 
@@ -41,14 +43,17 @@ class AugmentOptions:
     ``flip``: mirror along each horizontal axis with probability one half. ``polarity``: probability that
     amplitudes change their sign. ``amplitude``: amplitudes times a factor up to this many times more or less.
     ``resample``: depth is sampled up to this many times more finely or coarsely, so that wavelets, layers and faults
-    from thin to thick are seen. ``pieces``: a batch's windows are cut into up to so many along each axis, one number
-    for each axis and batch, so that images of few samples or traces are seen; their samples are as many as before.
+    from thin to thick are seen; ``resample_traces``: least and most traces in the place of one, for each horizontal
+    axis, so that slopes and faults from gentle to steep are. ``pieces``: a batch's windows are cut into up to so many
+    along each axis, one number for each axis and batch, so that images of few samples or traces are seen; their samples
+    are as many as before.
     """
 
     flip: bool = True
     polarity: float = 0.5
     amplitude: float = 1.5
     resample: float = 1.0
+    resample_traces: tuple[float, float] = (1.0, 1.0)
     pieces: int = 1
 
     def __post_init__(self) -> None:
@@ -57,8 +62,23 @@ class AugmentOptions:
         for name, most in (("amplitude", 1e6), ("resample", 4.0)):
             if not 1 <= getattr(self, name) <= most:
                 raise MtlError(f"augment.{name} is {getattr(self, name)}: expected a factor from 1 to {most:.0f}.")
+        low, high = self.resample_traces
+        if not 0.1 <= low <= high <= 4:
+            raise MtlError(f"augment.resample_traces is {self.resample_traces}: expected two factors, from 0.1 to 4.")
         if self.pieces < 1:
             raise MtlError(f"augment.pieces is {self.pieces}: expected at least 1, which cuts nothing.")
+
+    def sampling(self, shape: tuple[int, ...], random: np.random.Generator) -> tuple[int, ...]:
+        """On how many samples of each axis an item is seen: factors of uniform logarithm."""
+        factors = [self.resample ** random.uniform(-1, 1) if self.resample > 1 else 1.0]
+        for _ in shape[1:]:
+            low, high = np.log(self.resample_traces)
+            factors.append(float(np.exp(random.uniform(low, high))) if low < high else float(np.exp(low)))
+        return tuple(max(round(size * factor), 1) for size, factor in zip(shape, factors, strict=True))
+
+    def smallest(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The fewest samples of each axis on which items of a shape are seen."""
+        return (round(shape[0] / self.resample), *(round(size * self.resample_traces[0]) for size in shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -88,8 +108,8 @@ class Samples(Dataset[Item]):
         labels = {output.name: item[output.name] for output in self.outputs if output.name in item}
         sample = self._normalised(item["image"], fields, labels)
         known = {output.name: output for output in self.outputs}
-        if self.augment is not None and self.augment.resample > 1:
-            sample = _resample(sample, self.augment.resample, known, random)
+        if self.augment is not None:
+            sample = _resample(sample, self.augment.sampling(sample["image"].shape, random), known)
         if self.crop is not None:
             sample = _crop(sample, self.crop, random)
         if self.augment is not None:
@@ -122,34 +142,26 @@ def _crop(sample: Item, size: tuple[int, ...], random: np.random.Generator) -> I
     return {name: values[window] for name, values in sample.items()}
 
 
-def _resample(sample: Item, most: float, outputs: dict[str, Output], random: np.random.Generator) -> Item:
-    """All arrays on as many rows as a random factor gives; what is unknown stays so, and what would be made from it."""
-    height = sample["image"].shape[0]
-    rows = max(round(height * most ** random.uniform(-1, 1)), 1)
-    if rows == height:
+def _resample(sample: Item, shape: tuple[int, ...], outputs: dict[str, Output]) -> Item:
+    """All arrays on a shape's samples; what is unknown stays so, and what would be made from it."""
+    if shape == sample["image"].shape:
         return sample
-    resampled = {}
-    for name, values in sample.items():
-        output = IMAGE if name == "image" else outputs.get(name.partition("/")[2], PLAIN)
-        unknown = np.isnan(values)
-        values = resample(output, _without_gaps(values, unknown), rows)
-        if unknown.any():
-            values = np.where(resample_smooth(unknown.astype(np.float32), rows) > 0, np.float32(np.nan), values)
-        resampled[name] = values
+    resampled = {"image": resample(IMAGE, sample["image"], shape)}
+    for kind in ("field", "label"):
+        whole = part(sample, kind)
+        unknown = {name: np.isnan(values) for name, values in whole.items()}
+        found = resample_fields(outputs, {name: without_gaps(whole[name], unknown[name]) for name in whole}, shape)
+        for name, values in found.items():
+            resampled[f"{kind}/{name}"] = _without_unknown(values, unknown[name])
     return resampled
 
 
-def _without_gaps(values: Array, unknown: NDArray[np.bool_]) -> Array:
-    """Each trace with its unknown samples between known ones filled linearly; 0 where all are unknown."""
+def _without_unknown(values: Array, unknown: NDArray[np.bool_]) -> Array:
+    """NaN where a resampled array depends on samples that were unknown."""
     if not unknown.any():
         return values
-    filled = np.where(unknown, np.float32(0), values).reshape(len(values), -1)
-    gaps = unknown.reshape(len(values), -1)
-    depth = np.arange(len(values))
-    for trace in np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0)):
-        known = ~gaps[:, trace]
-        filled[:, trace] = np.interp(depth, depth[known], filled[known, trace])
-    return filled.reshape(values.shape)
+    touched = resample(TOUCHED, unknown.astype(np.float32), values.shape)
+    return np.where(touched > 0, np.float32(np.nan), values)
 
 
 def _augment(sample: Item, options: AugmentOptions, outputs: dict[str, Output], random: np.random.Generator) -> Item:
@@ -262,6 +274,6 @@ def cut(batch: Batch, most: int, random: np.random.Generator) -> Batch:
     return batch
 
 
-def part(batch: Batch, prefix: str) -> Batch:
-    """The tensors of one kind, "field" or "label", by their plain names."""
+def part(batch: Mapping[str, Values], prefix: str) -> dict[str, Values]:
+    """The tensors, or arrays, of one kind, "field" or "label", by their plain names."""
     return {name.partition("/")[2]: value for name, value in batch.items() if name.startswith(f"{prefix}/")}

@@ -27,7 +27,7 @@ from mtlcore.config import build
 from mtlcore.device import resolve
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.inference.pipeline import Chain
-from mtlcore.inference.resampling import typical_periods
+from mtlcore.inference.sampling import typical_periods
 from mtlcore.io.atomic import atomic_write_text
 from mtlcore.model.checkpoint import BEST, LAST, save_model
 from mtlcore.model.model import Model, Parts, build_part, describe, part_options
@@ -182,7 +182,7 @@ class Trainer:
         ndim = len(train_items.shape)
         self.config = describe(self.parts, ndim, note=self.job.note, periods=self.job.periods)
         level, seed = self.config.amplitude, self.options.seed
-        crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape, self.augment.resample)
+        crop = _crop_size(self.options.crop or DEFAULT_CROP[ndim], train_items.shape, self.augment)
         shared = (self.parts.stage, self.parts.tasks, level)
         self.train_samples = Samples(train_items, *shared, seed, crop, self.augment)
         self.train_samples[(0, 0)]  # what is wrong with it is said before anything is written
@@ -436,9 +436,9 @@ def replace_training(model: Model, training: dict[str, Any]) -> Model:
     return Model(config, Parts(model.stage, model.backbone, model.tasks), model.net)
 
 
-def _crop_size(wanted: tuple[int, ...], items: tuple[int, ...], resample: float) -> tuple[int, ...]:
+def _crop_size(wanted: tuple[int, ...], items: tuple[int, ...], augment: AugmentOptions) -> tuple[int, ...]:
     """A window's size, no larger than the smallest that items become."""
-    shape = (round(items[0] / resample), *items[1:])
+    shape = augment.smallest(items)
     if len(wanted) != len(shape):
         raise OptionError(f"train.crop is {wanted}: the items have {len(items)} axes, {items}.")
     if min(wanted) < 0:

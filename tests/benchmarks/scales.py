@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from mtl_seismic.synth.source import Synthetic
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.pipeline import Chain
-from mtlcore.inference.resampling import resample, rows_to_see
+from mtlcore.inference.resampling import resample_fields
+from mtlcore.inference.sampling import rows_to_see
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.model import Model
 from mtlcore.plugin.outputs import IMAGE
@@ -44,7 +45,8 @@ def resampled(model: Model, item: Mapping[str, Array], factor: float) -> dict[st
     """An item with so many times as many rows of depth; its horizon errors are then in other samples too."""
     rows = round(item["image"].shape[0] * factor)
     outputs = {output.name: output for output in (IMAGE, *model.outputs)}
-    found = {name: resample(outputs[name], values, rows) for name, values in item.items() if name in outputs}
+    known = {name: values for name, values in item.items() if name in outputs}
+    found = resample_fields(outputs, known, (rows, *item["image"].shape[1:]))
     found["fault_probability"] = (found["fault_probability"] >= 0.5).astype(np.float32)
     return found
 

@@ -14,7 +14,8 @@ from mtlcore.errors import OptionError
 from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.pipeline import Chain
-from mtlcore.inference.resampling import dominant_period, resample, rows_to_see, typical_periods
+from mtlcore.inference.resampling import resample
+from mtlcore.inference.sampling import dominant_period, rows_to_see, typical_periods
 from mtlcore.model.model import Model
 from mtlcore.plugin.outputs import Output
 
@@ -57,13 +58,13 @@ def test_a_model_that_knows_no_periods_sees_images_as_they_are_and_a_scale_overr
 def test_waves_that_are_resampled_more_finely_and_back_are_the_same(rows, factor):
     values = np.random.default_rng(rows).standard_normal((rows, 3)).astype(np.float32)
     output = Output("dhr", amplitude=True)
-    finer = resample(output, values, round(rows * factor))
-    assert np.allclose(resample(output, finer, rows), values, atol=1e-5)
+    finer = resample(output, values, (round(rows * factor), 3))
+    assert np.allclose(resample(output, finer, (rows, 3)), values, atol=1e-5)
 
 
 @pytest.mark.parametrize("factor", [2, 1.5, 0.5])
 def test_waves_keep_their_places_and_amplitudes(factor):
-    found = resample(Output("dhr", amplitude=True), waves(100, 10), round(100 * factor))
+    found = resample(Output("dhr", amplitude=True), waves(100, 10), (round(100 * factor), 6))
     away = round(20 * factor)
     assert np.abs(found - waves(round(100 * factor), 10 * factor))[away:-away].max() < 0.05
 
@@ -71,9 +72,9 @@ def test_waves_keep_their_places_and_amplitudes(factor):
 def test_spreads_of_amplitudes_stay_above_0_and_time_increases_to_its_ends():
     spread = np.zeros((20, 3), np.float32)
     spread[9] = 1
-    assert (resample(spread_output(Output("dhr", amplitude=True)), spread, 57) >= 0).all()
+    assert (resample(spread_output(Output("dhr", amplitude=True)), spread, (57, 3)) >= 0).all()
     time = np.linspace(0, 1, 32, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32)
-    finer = resample(RGT().outputs[0], time, 256)
+    finer = resample(RGT().outputs[0], time, (256, 3))
     assert (np.diff(finer, axis=0) > 0).all()
     assert (finer.min(), finer.max()) == (0, 1)
 
@@ -86,12 +87,12 @@ def test_decay_that_looks_like_a_long_period_does_not_shrink_the_image_to_nothin
 def test_probabilities_stay_probabilities_and_angles_are_never_averaged():
     field = np.zeros((20, 3), np.float32)
     field[10:] = 1
-    smooth = resample(Output("p"), field, 50)
+    smooth = resample(Output("p"), field, (50, 3))
     assert smooth.shape == (50, 3)
     assert (smooth >= 0).all() and (smooth <= 1).all()
     assert (np.diff(smooth, axis=0) >= 0).all()
     angles = np.where(field > 0, 179, 1).astype(np.float32)
-    assert set(np.unique(resample(Output("a", merge="axial"), angles, 33))) == {1.0, 179.0}
+    assert set(np.unique(resample(Output("a", merge="axial"), angles, (33, 3)))) == {1.0, 179.0}
 
 
 def test_fields_come_back_on_the_images_rows_and_dips_are_those_of_its_samples(make_model, make_image):
@@ -101,7 +102,7 @@ def test_fields_come_back_on_the_images_rows_and_dips_are_those_of_its_samples(m
     whole = Chain.of([model], options=InferOptions(scale=0.5)).run(image)
     assert whole.rows == 32
     assert {values.shape for values in whole.fields.values()} == {(64, 40)}
-    seen = model.predict(resample(Output("image", amplitude=True), image, 32))
+    seen = model.predict(resample(Output("image", amplitude=True), image, (32, 40)))
     assert np.allclose(whole.fields["fault_probability"][::2], seen["fault_probability"], atol=0.2)
     tangent = np.tan(np.deg2rad(whole.fields["fault_dip"][::2])), np.tan(np.deg2rad(seen["fault_dip"]))
     steep = np.abs(tangent[1]) < 50

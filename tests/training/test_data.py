@@ -18,7 +18,6 @@ from mtl_seismic.stages.mtr import MTR
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
 from mtlcore.errors import MtlError
-from mtlcore.inference.resampling import resample_nearest
 from mtlcore.plugin.interfaces import Items
 from mtlcore.training.data import SMALLEST_PIECE, AugmentOptions, EpochOrder, Samples, batches, collate, cut, part
 from mtlcore.training.optimise import MovingAverage, Plateau, check_labels, scheduled_rate
@@ -284,10 +283,46 @@ def test_resampled_items_are_those_of_data_sampled_otherwise():
             assert np.isnan(values[:, 4]).all() == name.startswith("label/"), name
         live = np.arange(sample["image"].shape[1]) != 4
         assert np.nanmin(np.diff(sample["label/rgt"][:, live], axis=0)) >= 0
-        nearest = resample_nearest(plain[f"label/{DIP}"][:, live], rows)
-        turned = np.tan(np.deg2rad(sample[f"label/{DIP}"][:, live]))
-        assert np.allclose(np.abs(turned), np.abs(factor * np.tan(np.deg2rad(nearest))), rtol=1e-3)
+        check_dips(plain, sample, factor, live)
     assert len(heights) > 6
+
+
+def check_dips(plain, sample, factor, live):
+    """Where the resampled item has faults, its dips are those of the item's straight faults, turned."""
+    dips = np.unique(plain[f"label/{DIP}"][plain[f"label/{PROBABILITY}"] > 0])
+    on_fault = (sample[f"label/{PROBABILITY}"] > 0.5) & live
+    assert on_fault.any()
+    cotangents = 1 / np.tan(np.deg2rad(sample[f"label/{DIP}"][on_fault]))
+    expected = 1 / np.tan(np.deg2rad(dips)) / factor
+    assert np.abs(cotangents[:, None] - expected).min(axis=1).max() < 1e-3
+
+
+def test_traces_are_resampled_each_axis_by_its_own_factor_with_labels_that_follow():
+    option = AugmentOptions(False, 0.0, 1.0, resample_traces=(0.4, 1.5))
+    for ndim in (2, 3):
+        plain, one = samples(ndim)[0, 0], samples(ndim, augment=option)
+        shapes = set()
+        for number in range(8):
+            sample = one[number, 0]
+            shape = sample["image"].shape
+            shapes.add(shape[1:])
+            assert {values.shape for values in sample.values()} == {shape}
+            assert shape[0] == plain["image"].shape[0]
+            factors = [new / old for new, old in zip(shape[1:], plain["image"].shape[1:], strict=True)]
+            assert all(0.38 <= factor <= 1.52 for factor in factors)
+            if ndim == 2:
+                check_dips(plain, sample, 1 / factors[0], np.bool_(True))
+        assert len({axis for shape in shapes for axis in shape}) > 6
+        assert ndim == 2 or any(second != third for second, third in shapes)
+
+
+def test_a_window_fits_the_narrowest_of_resampled_items():
+    option = AugmentOptions(resample_traces=(0.5, 1.5))
+    one = samples(crop=option.smallest((32, 26)), augment=option)
+    assert {one[number, 0]["image"].shape for number in range(12)} == {(32, 13)}
+    for wrong in ((1.0, 0.5), (0.0, 1.0), (1.0, 9.0)):
+        with pytest.raises(MtlError, match="expected two factors"):
+            AugmentOptions(resample_traces=wrong)
 
 
 def test_a_window_fits_the_shortest_of_resampled_items():

@@ -37,17 +37,31 @@ def _mirror_dip(dip: Any, axis: int, ndim: int) -> Any:
     return dip if ndim == 3 and axis == 1 else 180 - dip
 
 
-def _stretch_dip(dip: Any, factor: float) -> Any:
-    """More samples of depth between the same traces make a plane steeper: its cotangent shrinks."""
-    angle = np.deg2rad(dip)
-    return np.rad2deg(np.arctan2(factor * np.sin(angle), np.cos(angle))) % 180
+def _stretch_dip(dip: Any, factors: Sequence[float], fields: Mapping[str, Any]) -> Any:
+    """More samples of depth between the same traces make a plane steeper: its cotangent shrinks.
+
+    The normal's components shrink by their axes' factors. Without a strike a plane in 3D is taken to dip along both
+    horizontal axes alike.
+    """
+    angle, strike = np.deg2rad(dip), fields.get(STRIKE)
+    if len(factors) == 3 and strike is not None:
+        across = np.hypot(np.cos(np.deg2rad(strike)) / factors[1], np.sin(np.deg2rad(strike)) / factors[2])
+    else:
+        across = float(np.prod(factors[1:])) ** (-1 / len(factors[1:]))
+    return np.rad2deg(np.arctan2(factors[0] * across * np.sin(angle), np.cos(angle))) % 180
 
 
 def _mirror_strike(strike: Any, axis: int, ndim: int) -> Any:
     return strike if axis == 0 else 180 - strike
 
 
-def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[int, ...], stretch: Any = None) -> Output:
+def _stretch_strike(strike: Any, factors: Sequence[float], fields: Mapping[str, Any]) -> Any:
+    """Towards the horizontal axis that is sampled more finely."""
+    angle = np.deg2rad(strike)
+    return np.rad2deg(np.arctan2(np.sin(angle) / factors[2], np.cos(angle) / factors[1])) % 180
+
+
+def _angle(name: str, description: str, alias: str, mirror: Any, ndims: tuple[int, ...], stretch: Any) -> Output:
     return Output(
         name,
         description,
@@ -78,11 +92,12 @@ class Fault(Task):
             PROBABILITY,
             "probability that a sample lies on a fault",
             range=(0.0, 1.0),
+            coarsened="maximum",
             alias="fsem",
             display=Display("overlay", "autumn_r", (0.0, 1.0)),
         ),
         _angle(DIP, "dip of the fault plane, below 90 towards low x", "fdip", _mirror_dip, (2, 3), _stretch_dip),
-        _angle(STRIKE, "strike, from the last axis towards the second", "fstrike", _mirror_strike, (3,)),
+        _angle(STRIKE, "strike, from the last axis to the second", "fstrike", _mirror_strike, (3,), _stretch_strike),
     )
     headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
     variant: Literal["default", "reference"] = "default"

@@ -39,7 +39,7 @@ def _mirror_time(rgt: Any, axis: int, ndim: int) -> Any:
     return 1 - rgt if axis == 0 else rgt
 
 
-def _resampled_time(rgt: Any, factor: float) -> Any:
+def _resampled_time(rgt: Any, factors: Sequence[float], fields: Mapping[str, Any]) -> Any:
     """From 0 to 1 and increasing again, on as many rows as there are now."""
     return stretch(increasing(np.asarray(rgt * len(rgt), dtype=np.float32)))
 
