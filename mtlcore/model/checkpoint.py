@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -18,6 +19,7 @@ from mtlcore.io.atomic import atomic_write_text
 from mtlcore.io.folders import claim
 from mtlcore.model.card import model_card
 from mtlcore.model.model import SCHEMA, Model, ModelConfig
+from mtlcore.model.shared_weights import common_prefix, prefixed, sibling
 from mtlcore.model.tensors import load_tensors, save_tensors
 from mtlcore.plugin.interfaces import PackagedModel
 from mtlcore.plugin.plugins import Plugins, current
@@ -28,14 +30,25 @@ BEST, LAST = "best", "last"
 """Where a training run keeps its best model, and that of its last epoch."""
 
 
-def save_model(model: Model, folder: Path, card: str | None = None, half: bool = False) -> None:
-    """Write a model folder; each file appears whole or not at all. ``half``: weights in 16 bits on disk."""
+def save_model(
+    model: Model, folder: Path, card: str | None = None, half: bool = False, shared: Path | None = None
+) -> None:
+    """Write a model folder; each file appears whole or not at all.
+
+    ``half``: weights in 16 bits on disk. ``shared``: a model folder next to this one, whose weights are a part of the
+    model's and are left out here.
+    """
+    config, weights = model.config, model.net.state_dict()
+    if shared is not None:
+        others = load_tensors(shared / WEIGHTS)
+        prefix = common_prefix(weights, others, shared / WEIGHTS)
+        config = replace(config, shared_weights={prefix: sibling(shared, folder)})
+        weights = {name: value for name, value in weights.items() if name not in prefixed(others, prefix)}
     claim(folder, force=True)
-    weights = model.net.state_dict()
     if half:
         weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     save_tensors(weights, folder / WEIGHTS)
-    atomic_write_text(folder / CONFIG, json.dumps(model.config.as_dict(), indent=2) + "\n")
+    atomic_write_text(folder / CONFIG, json.dumps(config.as_dict(), indent=2) + "\n")
     atomic_write_text(folder / CARD, model_card(model) if card is None else card)
 
 
@@ -58,9 +71,27 @@ def load_model(
         model = Model.new(config, registered)
     except UnknownNameError as error:
         raise MtlError(f"The model {folder} needs a plugin that is not installed: {error}") from None
-    fill(model, load_tensors(folder / WEIGHTS), folder / WEIGHTS)
-    model.folder, model.fingerprint = folder, file_hash(folder / WEIGHTS)
+    weights, fingerprint = _stored_weights(folder, config)
+    fill(model, weights, folder / WEIGHTS)
+    # Saved again, it has all its weights.
+    model.config = replace(config, shared_weights={})
+    model.folder, model.fingerprint = folder, fingerprint
     return model.to(resolve(device))
+
+
+def _stored_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], str]:
+    """A model's weights, with those that a model next to it has, and the SHA-256 of the file, or of their hashes."""
+    weights, hashes = load_tensors(folder / WEIGHTS), [file_hash(folder / WEIGHTS)]
+    for prefix, name in config.shared_weights.items():
+        path = folder.parent / name / WEIGHTS
+        if not path.is_file():
+            raise MtlError(
+                f"The model {folder} lacks the weights that it shares with {path.parent}, which is not there: "
+                "copy both, or make a copy that has all its weights, mtl export."
+            )
+        weights |= prefixed(load_tensors(path), prefix)
+        hashes.append(file_hash(path))
+    return weights, hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins: Plugins) -> Path:

@@ -30,6 +30,7 @@ class ModelConfig:
     reads, by name. ``periods``: samples along depth that periods of the training data had, from and to: images of
     others are resampled (see sampling.py). ``note``: said on the terminal whenever the model is used. ``heads``: the
     tasks that the network gives, by name (empty: all); a part of a refining model still reads the fields of the others.
+    ``shared_weights``: by the prefix of their names, the model folder next to this one that has a part of the weights.
     """
 
     stage: dict[str, Any]
@@ -38,6 +39,7 @@ class ModelConfig:
     tasks: tuple[dict[str, Any], ...]
     inputs: dict[str, int]
     heads: tuple[str, ...] = ()
+    shared_weights: dict[str, str] = field(default_factory=dict)
     amplitude: float = 1.0
     periods: tuple[float, float] | None = None
     note: str = ""

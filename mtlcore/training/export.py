@@ -14,6 +14,7 @@ from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.model.checkpoint import BEST, CARD, LAST, find_model, load_model, save_model
 from mtlcore.model.model import Model, ModelConfig
+from mtlcore.model.sections import over_sections
 from mtlcore.plugin.plugins import Plugins, current
 from mtlcore.training.finetune import go_back, starting_model
 from mtlcore.training.job import JOB, read_job, shown
@@ -36,6 +37,8 @@ def export_model(
     stage: str | None = None,
     ndim: int | None = None,
     start_share: float = 0.0,
+    shared: Path | None = None,
+    as_sections: bool = False,
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
@@ -46,6 +49,8 @@ def export_model(
     ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
     ``sections``: Markdown that stands in the card before these.
     ``start_share``: of a training run that started from a model, mix in this share of that one's weights.
+    ``shared``: a model folder next to the new one whose weights are a part of these: they are left out.
+    ``as_sections``: of a 2D model, the 3D one that runs it over the sections of volumes.
     Of a training run the card also gets quality against hours.
     """
     source = find_model(run, stage, ndim, plugins or current())
@@ -63,6 +68,8 @@ def export_model(
                 f"An evaluation on {values['data']} is of another model than {source}, whose SHA-256 is "
                 f"{model.fingerprint}: evaluate this one, mtl evaluate --json."
             )
+    if as_sections:
+        model = over_sections(model, plugins or current())
     if tasks:
         model = _part_of(model, tasks, plugins or current())
     if isinstance(teacher := model.config.stage.get("model"), str):
@@ -80,11 +87,11 @@ def export_model(
     if note is not None:
         model.config = replace(model.config, note=note)
     kept = source / CARD
-    unchanged = kept.is_file() and not (tasks or more or start_share) and note is None
+    unchanged = kept.is_file() and not (tasks or more or start_share or as_sections) and note is None
     card = kept.read_text(encoding="utf-8") if unchanged else None
     target = folder() if callable(folder) else folder
     _refuse_own_folders(run, target)
-    save_model(model, target, card, half)
+    save_model(model, target, card, half, shared)
     return model
 
 

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 )
 @click.option("--half", is_flag=True, help="Weights in 16 bits: half the size.")
 @click.option(
+    "--shared",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Leave out the weights that the model DIR, next to MODEL_DIR, has too.",
+)
+@options.as_sections_option
+@click.option(
     "--evaluation",
     "evaluations",
     multiple=True,
@@ -63,7 +70,10 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
         evaluations=[export.read_evaluation(path) for path in evaluations],
         sections=[export.read_section(path) for path in given["sections"]],
         ndim=int(given["ndim"]) if given["ndim"] else None,
-        **{name: given[name] for name in ("tasks", "stage", "start_share", "half", "note", "limits")},
+        **{
+            name: given[name]
+            for name in ("tasks", "stage", "start_share", "half", "shared", "note", "limits", "as_sections")
+        },
     )
     click.echo(_summary(model_dir, model))
 
