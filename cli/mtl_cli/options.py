@@ -21,7 +21,7 @@ device_option = click.option(
 scale_option = click.option(
     "--scale",
     type=Scale(),
-    help="How many times more finely the network sees depth sampled. Default: auto, by the image's periods.",
+    help="How many times more finely the network sees depth sampled, or each axis (1,2). Default: auto, by the image.",
 )
 balance_option = click.option(
     "--balance/--no-balance",

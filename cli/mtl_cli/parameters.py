@@ -79,14 +79,18 @@ class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 class Scale(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A factor, or ``auto``, which becomes None."""
+    """A factor, one for each axis as in 1,2, or ``auto``, which becomes None."""
 
-    name = "auto|factor"
+    name = "auto|factor|factors"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | tuple[float, ...] | None:
         if value == "auto":
             return None
+        parts = value if isinstance(value, list | tuple) else str(value).split(",")
         try:
-            return float(value)
+            factors = tuple(float(part) for part in parts)
         except (TypeError, ValueError):
-            self.fail(f"'{value}' is no factor: expected a number as 0.5, or auto.", param, ctx)
+            self.fail(f"'{value}' is not a factor: expected a number as 0.5, one per axis as 1,2, or auto.", param, ctx)
+        return factors[0] if len(factors) == 1 else factors

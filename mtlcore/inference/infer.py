@@ -26,8 +26,8 @@ class InferOptions:
     """``tile``: edge of a tile in samples (None: as large as is reasonable). ``halo``: samples read around a
     tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
     copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
-    copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled
-    (None: as finely as brings the image's periods to those that the model was trained on). ``precision``: of the
+    copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled,
+    or each axis, depth first (None: as is found from the image, see sampling.py). ``precision``: of the
     network's arithmetic; fields are float32 in any case. ``balance``: even out amplitudes along depth for the network,
     where they differ much (see amplitude.py)."""
 
@@ -35,7 +35,7 @@ class InferOptions:
     halo: int | None = None
     mirrored_average: bool = False
     uncertainty: bool = False
-    scale: float | None = None
+    scale: float | tuple[float, ...] | None = None
     precision: Precision = "float32"
     balance: bool = True
 
@@ -44,8 +44,9 @@ class InferOptions:
             raise OptionError(f"tile is {self.tile}: expected an edge of at least 1 sample.")
         if self.halo is not None and self.halo < 0:
             raise OptionError(f"halo is {self.halo}: expected 0 samples or more.")
-        if self.scale is not None and not 1 / 16 <= self.scale <= 16:
-            raise OptionError(f"scale is {self.scale}: expected a factor from 1/16 to 16, or auto.")
+        factors = self.scale if isinstance(self.scale, tuple) else () if self.scale is None else (self.scale,)
+        if not all(1 / 16 <= factor <= 16 for factor in factors):
+            raise OptionError(f"scale is {','.join(map(str, factors))}: expected factors from 1/16 to 16, or auto.")
 
 
 def infer(

@@ -17,7 +17,7 @@ from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.dead_traces import fill_traces
 from mtlcore.inference.infer import InferOptions, count_steps, infer
 from mtlcore.inference.resampling import resample, resample_fields, resample_nearest
-from mtlcore.inference.sampling import rows_to_see
+from mtlcore.inference.sampling import shape_to_see
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
@@ -32,12 +32,12 @@ DEFAULT_MODEL = "default"
 @dataclass(frozen=True)
 class Result:
     """``fields``: arrays by output name. ``changes``: per refining pass, the change of each field (see change).
-    ``rows``: on how many rows of depth the network saw the image."""
+    ``seen``: on how many samples of each axis the network saw the image."""
 
     fields: dict[str, Array]
     changes: list[dict[str, float]]
     prepared: Prepared
-    rows: int
+    seen: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -95,22 +95,20 @@ class Chain:
         prepared = prepare(image, self.models[0].config.amplitude, live)
         if self.options.balance:
             prepared = balance(prepared)
-        rows = rows_to_see(prepared.image, self.models[0].config.periods, self.options.scale)
+        seen = shape_to_see(prepared.image, self.models[0].config.periods, self.options.scale)
         state = self._normalise(fields or {}, prepared)
         known = {output.name: output for model in self.models for output in model.outputs}
-        height, *across = prepared.image.shape
-        state = {name: values for name, values in state.items() if name in known}
-        state = resample_fields(known, state, (rows, *across))
-        changes = self._refine(_resampled(prepared, rows), state, wanted)
+        state = resample_fields(known, {name: state[name] for name in state if name in known}, seen)
+        changes = self._refine(_resampled(prepared, seen), state, wanted)
         given = self.outputs(tasks)
         outputs = known | {output.name: output for output in given}
-        whole = resample_fields(outputs, state, (height, *across))
+        whole = resample_fields(outputs, state, prepared.image.shape)
         found = {}
         for output in given:
             values = _settled(output, whole[output.name], prepared)
             # Spreads have no offset.
             found[output.name] = _restored(output, values, prepared, prepared.offset if output.name in known else 0.0)
-        return Result(found, changes, prepared, rows)
+        return Result(found, changes, prepared, seen)
 
     def _refine(
         self, prepared: Prepared, state: dict[str, Array], wanted: Sequence[Sequence[str] | None]
@@ -234,14 +232,12 @@ class Chain:
         return normalised
 
 
-def _resampled(prepared: Prepared, rows: int) -> Prepared:
-    """An image as a network sees it on so many rows."""
-    if rows == prepared.image.shape[0]:
-        return prepared
-    shape = (rows, *prepared.image.shape[1:])
-    image = resample(IMAGE, prepared.image, shape)
-    dead = resample_nearest(prepared.dead, rows)
-    return replace(prepared, image=image, dead=dead)
+def _resampled(prepared: Prepared, shape: tuple[int, ...]) -> Prepared:
+    """An image as a network sees it on ``shape`` samples."""
+    dead = prepared.dead
+    for axis, size in enumerate(shape):
+        dead = dead if size == dead.shape[axis] else resample_nearest(dead, size, axis)
+    return replace(prepared, image=resample(IMAGE, prepared.image, shape), dead=dead)
 
 
 def check_image(image: Array, ndim: int) -> None:

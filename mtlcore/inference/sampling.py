@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlcore.errors import OptionError
 from mtlcore.plugin.interfaces import Items
 from mtlcore.plugin.outputs import IMAGE
 
@@ -49,13 +50,31 @@ def typical_periods(items: Items) -> tuple[float, float] | None:
     return (float(np.quantile(finite, 0.05)), float(np.quantile(finite, 0.95))) if finite else None
 
 
-def rows_to_see(image: Array, periods: tuple[float, float] | None, scale: float | None) -> int:
-    """On how many rows a network should see an image: ``scale`` times as many, or as its periods ask for."""
-    rows = int(image.shape[0])
+def shape_to_see(
+    image: Array, periods: tuple[float, float] | None, scale: float | tuple[float, ...] | None
+) -> tuple[int, ...]:
+    """On how many samples of each axis a network should see an image.
+
+    ``scale``: times as many, of depth alone or of each axis; None: as its periods ask for.
+    """
     if scale is None:
-        period = dominant_period(image) if periods else np.inf
-        if periods is None or not np.isfinite(period) or periods[0] / SLACK <= period <= periods[1] * SLACK:
-            return rows
-        scale = min(max(float(np.sqrt(periods[0] * periods[1])) / period, COARSEST), FINEST)
-        return max(round(rows * scale), min(SHORTEST, rows))
-    return max(round(rows * scale), 2)
+        return (rows_by_period(image, periods), *image.shape[1:])
+    factors = scale if isinstance(scale, tuple) else (scale, *[1.0] * (image.ndim - 1))
+    if len(factors) != image.ndim:
+        raise OptionError(
+            f"scale is {','.join(map(str, factors))}, and the image has {image.ndim} axes: expected a factor for each, "
+            "depth first, or one for depth alone."
+        )
+    return tuple(
+        size if factor == 1 else max(round(size * factor), 2) for size, factor in zip(image.shape, factors, strict=True)
+    )
+
+
+def rows_by_period(image: Array, periods: tuple[float, float] | None) -> int:
+    """On how many rows an image's periods are as long as those that a network knows; its own where they are."""
+    rows = int(image.shape[0])
+    period = dominant_period(image) if periods else np.inf
+    if periods is None or not np.isfinite(period) or periods[0] / SLACK <= period <= periods[1] * SLACK:
+        return rows
+    scale = min(max(float(np.sqrt(periods[0] * periods[1])) / period, COARSEST), FINEST)
+    return max(round(rows * scale), min(SHORTEST, rows))

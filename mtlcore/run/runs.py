@@ -142,9 +142,10 @@ def run(
         say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
     if isinstance(result.prepared.gain, np.ndarray):
         say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
-    if result.rows != len(image):
-        why = ", with periods like those that it was trained on. --scale 1 leaves the image as it is"
-        say(f"Sampling: the network saw {result.rows} rows for {len(image)}{why if job.infer.scale is None else ''}.")
+    if result.seen != image.shape:
+        why = ", more like what it was trained on. --scale 1 leaves the image as it is"
+        seen, had = ("x".join(map(str, shape)) for shape in (result.seen, image.shape))
+        say(f"Sampling: the network saw {seen} samples for {had}{why if job.infer.scale is None else ''}.")
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),
@@ -153,7 +154,7 @@ def run(
         "device": describe(opened.device),
         "models": _describe_models(chain, result),
         "changes": result.changes,
-        "rows_seen": result.rows,
+        "samples_seen": list(result.seen),
         "data": result.prepared.report,
         "versions": results.versions(),
     }

@@ -30,7 +30,7 @@ from mtl_seismic.synth.source import Synthetic
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.pipeline import Chain
 from mtlcore.inference.resampling import resample_fields
-from mtlcore.inference.sampling import rows_to_see
+from mtlcore.inference.sampling import rows_by_period
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.model import Model
 from mtlcore.plugin.outputs import IMAGE
@@ -53,7 +53,7 @@ def resampled(model: Model, item: Mapping[str, Array], factor: float) -> dict[st
 
 def answers(model: Model, image: Array) -> dict[str, dict[str, Array]]:
     """Fields by each way of looking."""
-    chosen = rows_to_see(image, model.config.periods, None) / image.shape[0]
+    chosen = rows_by_period(image, model.config.periods) / image.shape[0]
     several = [_run(model, image, scale=chosen * factor) for factor in AROUND]
     merged: dict[str, Array] = {}
     for task in model.tasks:

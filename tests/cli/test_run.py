@@ -200,8 +200,8 @@ def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Ru
     options = ("run", "-i", image, "-m", model, "--no-pictures", "-o")
     result = mtl(*options, "half", "--scale", "0.5", "--precision", "bfloat16")
     assert result.exit_code == 0, result.output
-    assert "Sampling: the network saw 20 rows for 40" in result.stderr
-    assert json.loads(Path("half/run.json").read_text())["rows_seen"] == 20
+    assert "Sampling: the network saw 20x32 samples for 40x32" in result.stderr
+    assert json.loads(Path("half/run.json").read_text())["samples_seen"] == [20, 32]
     assert np.load("half/dhr.npy").shape == SHAPE
     repeated = mtl("run", "--config", "half/run.json", "-o", "again", "--quiet")
     assert repeated.exit_code == 0, repeated.output
@@ -210,7 +210,16 @@ def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Ru
     assert mtl(*options, "uneven", "--no-balance").exit_code == 0
     assert mtl("run", "--config", "uneven/run.json", "-o", "same", "--quiet").exit_code == 0
     assert json.loads(Path("same/run.json").read_text())["config"]["run"]["balance"] is False
-    for wrong, message in (("x", "'x' is no factor: expected a number as 0.5, or auto"), ("99", "scale is 99.0")):
+    assert mtl(*options, "wide", "--scale", "1,2").exit_code == 0
+    assert json.loads(Path("wide/run.json").read_text())["samples_seen"] == [40, 64]
+    assert mtl("run", "--config", "wide/run.json", "-o", "wide again", "--quiet").exit_code == 0
+    assert np.array_equal(np.load("wide/fault_dip.npy"), np.load("wide again/fault_dip.npy"))
+    expected = (
+        ("x", "'x' is not a factor: expected a number as 0.5"),
+        ("99", "scale is 99.0"),
+        ("1,2,3", "has 2 axes"),
+    )
+    for wrong, message in expected:
         refused = mtl(*options, "no", "--scale", wrong)
         assert refused.exit_code == 2
         assert message in refused.stderr
@@ -223,7 +232,7 @@ def test_refining_an_earlier_result_sees_the_image_as_it_was_seen(
     assert mtl("run", "-i", image, "-m", model, "-o", "once", "--scale", "0.5", "--no-pictures").exit_code == 0
     refined = mtl("run", "--stage", "mtr", "--from", "once", "-m", tmp_path / "mtr", "-o", "twice", "--no-pictures")
     assert refined.exit_code == 0, refined.output
-    assert json.loads(Path("twice/run.json").read_text())["rows_seen"] == 20
+    assert json.loads(Path("twice/run.json").read_text())["samples_seen"] == [20, 32]
 
 
 def test_dead_data_are_counted_and_said(mtl: Run, model: Path, make_image: Any) -> None:

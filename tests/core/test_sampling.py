@@ -15,7 +15,7 @@ from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.pipeline import Chain
 from mtlcore.inference.resampling import resample
-from mtlcore.inference.sampling import dominant_period, rows_to_see, typical_periods
+from mtlcore.inference.sampling import dominant_period, rows_by_period, shape_to_see, typical_periods
 from mtlcore.model.model import Model
 from mtlcore.plugin.outputs import Output
 
@@ -33,7 +33,7 @@ def test_the_period_of_a_wave_is_found(period):
 
 def test_a_constant_image_has_no_period_and_is_left_as_it_is():
     assert dominant_period(np.ones((50, 4), np.float32)) == np.inf
-    assert rows_to_see(np.ones((50, 4), np.float32), (5.0, 9.0), None) == 50
+    assert shape_to_see(np.ones((50, 4), np.float32), (5.0, 9.0), None) == (50, 4)
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,22 @@ def test_a_constant_image_has_no_period_and_is_left_as_it_is():
     [(7.0, 240), (10.0, 240), (14.0, 115), (28.0, 57), (2.6, 480)],
 )
 def test_only_periods_far_from_those_known_ask_for_other_rows(period, expected):
-    rows = rows_to_see(waves(240, period), (5.0, 9.0), None)
+    rows = rows_by_period(waves(240, period), (5.0, 9.0))
     assert rows == pytest.approx(expected, rel=0.08)
 
 
 def test_a_model_that_knows_no_periods_sees_images_as_they_are_and_a_scale_overrules_all():
-    assert rows_to_see(waves(240, 30), None, None) == 240
-    assert rows_to_see(waves(240, 30), (5.0, 9.0), 1.0) == 240
-    assert rows_to_see(waves(240, 7), (5.0, 9.0), 0.5) == 120
-    with pytest.raises(OptionError, match=r"scale is 0\.0: expected a factor"):
-        InferOptions(scale=0.0)
+    assert shape_to_see(waves(240, 30), None, None) == (240, 6)
+    assert shape_to_see(waves(240, 30), (5.0, 9.0), 1.0) == (240, 6)
+    assert shape_to_see(waves(240, 7), (5.0, 9.0), 0.5) == (120, 6)
+    assert shape_to_see(waves(240, 7), (5.0, 9.0), (0.5, 3.0)) == (120, 18)
+    with pytest.raises(
+        OptionError, match=r"scale is 1\.0,2\.0,2\.0, and the image has 2 axes: expected a factor for each"
+    ):
+        shape_to_see(waves(240, 7), None, (1.0, 2.0, 2.0))
+    for wrong in (0.0, (1.0, 99.0)):
+        with pytest.raises(OptionError, match=r"expected factors from 1/16 to 16"):
+            InferOptions(scale=wrong)
 
 
 @settings(max_examples=30)
@@ -81,7 +87,7 @@ def test_spreads_of_amplitudes_stay_above_0_and_time_increases_to_its_ends():
 
 def test_decay_that_looks_like_a_long_period_does_not_shrink_the_image_to_nothing():
     image = waves(256, 8) * np.exp(-np.arange(256) / 4)[:, None]
-    assert rows_to_see(image.astype(np.float32), (5.0, 9.0), None) >= 32
+    assert rows_by_period(image.astype(np.float32), (5.0, 9.0)) >= 32
 
 
 def test_probabilities_stay_probabilities_and_angles_are_never_averaged():
@@ -100,7 +106,7 @@ def test_fields_come_back_on_the_images_rows_and_dips_are_those_of_its_samples(m
     model = make_model(tasks=("dhr", "fault"))
     image = make_image((64, 40))
     whole = Chain.of([model], options=InferOptions(scale=0.5)).run(image)
-    assert whole.rows == 32
+    assert whole.seen == (32, 40)
     assert {values.shape for values in whole.fields.values()} == {(64, 40)}
     seen = model.predict(resample(Output("image", amplitude=True), image, (32, 40)))
     assert np.allclose(whole.fields["fault_probability"][::2], seen["fault_probability"], atol=0.2)
@@ -109,13 +115,31 @@ def test_fields_come_back_on_the_images_rows_and_dips_are_those_of_its_samples(m
     assert np.median(np.abs(tangent[0] / tangent[1])[steep & (np.abs(tangent[1]) > 1e-2)]) == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_fields_come_back_on_the_images_traces_whatever_traces_were_seen(make_model, make_image, ndim):
+    """Nothing is lost where nothing was resampled, and what was comes back in place."""
+    model = make_model(tasks=("dhr", "rgt", "fault"), ndim=ndim)
+    image = make_image((24, 20, 18)[:ndim])
+    scale = (1.0, 2.0, 0.5)[:ndim]
+    found = Chain.of([model], options=InferOptions(scale=scale)).run(image)
+    assert found.seen == (24, 40, 9)[:ndim]
+    seen = model.predict(resample(Output("image", amplitude=True), image, found.seen))
+    assert {values.shape for values in found.fields.values()} == {image.shape}
+    assert found.fields["fault_probability"].max() <= seen["fault_probability"].max()
+    if ndim == 2:  # the greatest of the two traces that one became
+        pairs = seen["fault_probability"].reshape(24, 20, 2).max(2)
+        assert np.allclose(found.fields["fault_probability"], pairs, atol=1e-5)
+    as_it_is = Chain.of([model], options=InferOptions(scale=(1.0,) * ndim)).run(image).fields
+    assert all(np.array_equal(values, as_it_is[name]) for name, values in model.predict(image).items())
+
+
 def test_a_models_periods_decide_and_dead_traces_stay_dead(make_model):
     model = make_model(tasks=("dhr",))
     known = Model(replace(model.config, periods=(5.0, 9.0)), parts_of(model), model.net)
     image = waves(96, 16, 24)
     image[:, 4] = 0
     found = Chain.of([known]).run(image)
-    assert found.rows == pytest.approx(96 * np.sqrt(45) / 16, rel=0.1)
+    assert found.seen[0] == pytest.approx(96 * np.sqrt(45) / 16, rel=0.1)
     assert (found.fields["dhr"][:, 4] == 0).all()
     assert found.fields["dhr"].any()
 

@@ -161,13 +161,13 @@ def _input_of(
     return path, name, {**earlier.get("format", {}), **format_options}
 
 
-def _scale_of(start: Path) -> float | None:
+def _scale_of(start: Path) -> tuple[float, ...] | None:
     """The scale at which the network saw an earlier result's image: what refines it should see the same."""
     from mtlcore.run import results
 
     record = results.read_record(start)
-    rows, seen = record["input"]["shape"][0], record.get("rows_seen")
-    return seen / rows if seen and seen != rows else None
+    shape, seen = record["input"]["shape"], record.get("samples_seen")
+    return tuple(new / old for new, old in zip(seen, shape, strict=True)) if seen else None
 
 
 def _names(value: Any) -> tuple[str, ...]:
