@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtl_seismic.report.opened import open_result
+from mtl_seismic.report.opened import OpenResult, open_result
 from mtl_seismic.view.description import describe
+from mtl_seismic.view.interpretation import Interpretation
 from mtl_seismic.view.server import ViewServer
 from mtl_seismic.view.slices import Slices
 from mtlcore.plugin import plugins
@@ -26,12 +27,14 @@ const data = panel.canvas.getContext("2d").getImageData(left, top, Math.floor(w 
 """
 
 
+def serving_result(result: OpenResult) -> ViewServer:
+    slices = Slices(result.volumes, result.geometry.live)
+    return ViewServer(slices, Interpretation(result.folder, slices), describe(result))
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    with (
-        open_result(folder, plugins.current()) as result,
-        ViewServer(Slices(result.volumes, result.geometry.live), describe(result)) as server,
-    ):
+    with open_result(folder, plugins.current()) as result, serving_result(result) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.report.opened import open_result
 from mtl_seismic.view.description import describe
+from mtl_seismic.view.interpretation import Interpretation
 from mtl_seismic.view.server import ViewServer
 from mtl_seismic.view.slices import Slices, amplitude_limit
 from mtlcore.errors import MtlError
@@ -76,7 +77,7 @@ def folder(make_result: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 def client(folder: Path) -> Iterator[Client]:
     with open_result(folder, plugins.current()) as result:
         slices = Slices(result.volumes, result.geometry.live)
-        with ViewServer(slices, describe(result)) as server:
+        with ViewServer(slices, Interpretation(result.folder, slices), describe(result)) as server:
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
             yield Client(server)
@@ -121,8 +122,8 @@ def test_this_computers_names_are_taken(client: Client, host: str) -> None:
     assert client.ask(client.root, Host=host).status == 200
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
-def test_only_get_is_answered(client: Client, method: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS", "HEAD", "PATCH"])
+def test_only_get_and_put_are_answered(client: Client, method: str) -> None:
     assert client.ask(client.root, method).status == 501
 
 
@@ -238,7 +239,7 @@ def test_amplitudes_of_nothing_and_of_spikes() -> None:
 
 def test_a_port_that_is_taken(client: Client) -> None:
     with pytest.raises(MtlError, match=r"Port \d+ of 127.0.0.1 cannot be used.*--port 0"):
-        ViewServer(client.server.slices, {}, client.server.server_port)
+        ViewServer(client.server.slices, client.server.interpretation, {}, client.server.server_port)
 
 
 def test_fields_of_another_image_are_refused(make_result: Callable[..., Path], tmp_path: Path) -> None:

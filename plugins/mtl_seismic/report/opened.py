@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlcore.errors import MtlError
+from mtlcore.inference.averaging import spread_output
 from mtlcore.io.files import open_volume, shape_text
 from mtlcore.io.volume import Geometry, Volume
 from mtlcore.plugin.outputs import IMAGE, Output
@@ -71,15 +72,17 @@ def open_result(folder: Path, plugins: Plugins, image: Path | None = None) -> It
 
 def known_outputs(plugins: Plugins) -> dict[str, Output]:
     """The outputs of all installed tasks by name; a plugin that does not load has none."""
-    return {output.name: output for output in plugins.outputs}
+    outputs = plugins.outputs
+    return {output.name: output for output in (*outputs, *map(spread_output, outputs))}
 
 
 def title_of(output: Output) -> str:
     """A short name for people: 'Fault probability', 'RGT'."""
-    words = output.name.replace("_", " ")
     if output.name == IMAGE.name:
         return "Seismic image"
-    return words.upper() if len(words) <= 3 else words[:1].upper() + words[1:]
+    first, *rest = output.name.split("_")
+    # Words of up to three letters are abbreviations.
+    return " ".join([first.upper() if len(first) <= 3 else first[:1].upper() + first[1:], *rest])
 
 
 def unit_text(unit: str) -> str:

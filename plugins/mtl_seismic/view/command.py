@@ -23,13 +23,15 @@ def view(result: Path, port: int, image: Path | None, no_browser: bool) -> None:
     """
     from mtl_seismic.report.opened import open_result
     from mtl_seismic.view.description import describe
+    from mtl_seismic.view.interpretation import Interpretation
     from mtl_seismic.view.server import ViewServer
     from mtl_seismic.view.slices import Slices
     from mtlcore.plugin import plugins
 
     with open_result(result, plugins.current(), image) as opened:
         slices = Slices(opened.volumes, opened.geometry.live)
-        with ViewServer(slices, describe(opened), port) as server:
+        interpretation = Interpretation(opened.folder, slices)
+        with ViewServer(slices, interpretation, describe(opened), port) as server:
             click.echo(server.url)
             click.echo("Ctrl-C stops the viewer.", err=True)
             if not no_browser:

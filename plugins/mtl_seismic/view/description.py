@@ -10,6 +10,8 @@ from mtl_seismic.report.opened import OpenResult, title_of, unit_text
 from mtl_seismic.view.slices import amplitude_limit
 from mtlcore.plugin.outputs import IMAGE, Output
 
+UNCERTAINTY = "_uncertainty"
+
 
 def describe(result: OpenResult) -> dict[str, Any]:
     """Axes, coordinates and fields; the image is the first field."""
@@ -41,21 +43,30 @@ def _field(output: Output, result: OpenResult, limit: float) -> dict[str, Any]:
         "title": title_of(output),
         "description": output.description,
         "unit": unit_text(output.unit) if output.unit != "amplitude" else "",
-        "kind": "image" if output is IMAGE else output.display.kind,
+        "kind": _kind(output),
         "colormap": output.display.colormap,
         "limits": _limits(output, entry, limit),
         "mask": mask if mask in result.fields else None,
         "masked": mask is not None,
+        "is_mask": any(other.display.mask == output.name for other in result.outputs.values()),
+        "uncertainty": output.name.endswith(UNCERTAINTY),
         "axial": output.merge == "axial",
         "amplitude": output.amplitude,
     }
+
+
+def _kind(output: Output) -> str:
+    """An uncertainty lies over the image, as strong as it is large."""
+    if output is IMAGE:
+        return "image"
+    return "overlay" if output.name.endswith(UNCERTAINTY) else output.display.kind
 
 
 def _limits(output: Output, entry: dict[str, Any], amplitude: float) -> tuple[float, float]:
     """As the pictures have them: declared, else the image's, else the range, else what there is."""
     if output.display.limits is not None:
         return output.display.limits
-    if output.amplitude:
+    if output.amplitude and not output.name.endswith(UNCERTAINTY):
         return -amplitude, amplitude
     if output.range is not None:
         return output.range

@@ -1,8 +1,9 @@
-"""The viewer's server: this computer alone, a secret in the address, and nothing but GET.
+"""The viewer's server: this computer alone, a secret in the address; GET, and PUT of picks.
 
 The page lies at ``http://127.0.0.1:PORT/TOKEN/``. Requests without the token get 403; so do those whose Host
 is not this computer's own name, since another site may let its name point here (DNS rebinding). Files are looked
-up in a fixed table, so that no path leads out of it.
+up in a fixed table, so that no path leads out of it. The one thing that can be written are the picks of the result,
+as JSON that is checked; a page of another site can send no JSON here (no CORS headers are given), and knows no token.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from mtl_seismic.interpret.picks.store import Changed
+from mtl_seismic.view.interpretation import Interpretation
 from mtl_seismic.view.slices import Slices
 from mtlcore.errors import MtlError
 
+LARGEST_PICKS = 16 * 2**20
+"""Bytes."""
+LARGEST_WINDOW = 500
+"""Samples above and below a horizon."""
 ADDRESS = "127.0.0.1"
 OWN_NAMES = ("127.0.0.1", "localhost")
 TYPES = {
@@ -54,8 +61,11 @@ class ViewServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, slices: Slices, description: Mapping[str, Any], port: int = 0) -> None:
+    def __init__(
+        self, slices: Slices, interpretation: Interpretation, description: Mapping[str, Any], port: int = 0
+    ) -> None:
         self.slices = slices
+        self.interpretation = interpretation
         self.description = json.dumps(plain(description), allow_nan=False, default=str).encode()
         self.token = secrets.token_urlsafe(18)
         self.pages = load_pages()
@@ -89,11 +99,19 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
+        self._respond(self._answer)
+
+    def do_PUT(self) -> None:
+        self._respond(self._store)
+
+    def _respond(self, answer: Callable[[str], tuple[str, bytes]]) -> None:
         try:
             self._check_host()
-            kind, content = self._answer(self._path_behind_token())
+            kind, content = answer(self._path_behind_token())
         except Refused as refused:
             self._send(refused.status, TYPES["json"], _error(refused))
+        except Changed as changed:
+            self._send(HTTPStatus.CONFLICT, TYPES["json"], _error(changed))
         except MtlError as error:
             self._send(HTTPStatus.NOT_FOUND, TYPES["json"], _error(error))
         except OSError as error:
@@ -133,9 +151,45 @@ class Handler(BaseHTTPRequestHandler):
         if path == "api/values":
             at = tuple(_whole(number) for number in self._given("at").split(","))
             return TYPES["json"], json.dumps(plain({"at": at, "values": self.server.slices.values(at)})).encode()
+        if path == "api/interpretation":
+            return TYPES["json"], json.dumps(plain(self.server.interpretation.listing()), allow_nan=False).encode()
+        if path == "api/faults":
+            return TYPES["json"], self.server.interpretation.faults()
+        if path in ("api/horizon", "api/along"):
+            return "application/octet-stream", self._horizon(path)
         if path not in self.server.pages:
             raise Refused(HTTPStatus.NOT_FOUND, "There is no such page.")
         return TYPES[path.rpartition(".")[2]], self.server.pages[path]
+
+    def _horizon(self, path: str) -> bytes:
+        """Of an extracted horizon by name, or of the one through points."""
+        interpretation = self.server.interpretation
+        by_name = "name" in parse_qs(urlsplit(self.path).query)
+        key = self._given("name" if by_name else "points")
+        if path == "api/horizon":
+            return interpretation.horizon(key) if by_name else interpretation.through(key)
+        field, statistic, half = (self._given(name) for name in ("field", "statistic", "half"))
+        name, points = (key, None) if by_name else (None, key)
+        return interpretation.along(name, points, field, statistic, min(_whole(half), LARGEST_WINDOW))
+
+    def _store(self, path: str) -> tuple[str, bytes]:
+        """Take the picks."""
+        # Whatever is refused unread would be taken for the next request.
+        self.close_connection = True
+        if path != "api/picks":
+            raise Refused(HTTPStatus.NOT_FOUND, "There is nothing else that can be written.")
+        if self.headers.get("Content-Type", "").partition(";")[0].strip() != TYPES["json"]:
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Picks are sent as application/json.")
+        size = _whole(self.headers.get("Content-Length", ""))
+        if size > LARGEST_PICKS:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Picks may have {LARGEST_PICKS} bytes at most.")
+        try:
+            answer = self.server.interpretation.save(self.rfile.read(size))
+        except Changed:
+            raise
+        except MtlError as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+        return TYPES["json"], json.dumps(answer).encode()
 
     def _given(self, key: str) -> str:
         values = parse_qs(urlsplit(self.path).query).get(key, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +58,23 @@ class Slices:
         window = tuple(slice(at, at + 1) for at in index)
         return {name: float(self.window(name, window).reshape(-1)[0]) for name in self._volumes}
 
-    def window(self, name: str, window: Window) -> NDArray[np.float32]:
-        """Samples of a window, NaN on dead traces."""
+    @property
+    def names(self) -> list[str]:
+        """Those of the volumes."""
+        return list(self._volumes)
+
+    def volume(self, name: str) -> Volume:
+        """A volume that may be read while others read slices of it."""
+        self._check(name)
+        return _Locked(self._volumes[name], self._reading[name], self._live)
+
+    def _check(self, name: str) -> None:
         if name not in self._volumes:
             raise MtlError(f"There is no field '{name}'. Fields: {', '.join(self._volumes)}.")
+
+    def window(self, name: str, window: Window) -> NDArray[np.float32]:
+        """Samples of a window, NaN on dead traces."""
+        self._check(name)
         with self._reading[name]:
             values = self._volumes[name].read(window)
         if self._live is not None:
@@ -85,6 +99,19 @@ class Slices:
             while self._kept_bytes > self._room:
                 _, dropped = self._kept.popitem(last=False)
                 self._kept_bytes -= len(dropped)
+
+
+class _Locked(Volume):
+    """A volume that several threads read in turn, with the traces that exist."""
+
+    def __init__(self, volume: Volume, lock: threading.Lock, live: NDArray[np.bool_] | None) -> None:
+        self._volume = volume
+        self._lock = lock
+        self.geometry = replace(volume.geometry, live=live)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        with self._lock:
+            return self._volume.read(window)
 
 
 def amplitude_limit(volume: Volume) -> float:

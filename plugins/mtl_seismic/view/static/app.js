@@ -6,6 +6,7 @@ import { loadColourMaps, loadInfo, loadValues } from "./data.js";
 import { Fence } from "./fence.js";
 import { bindKeys, fillHelp } from "./keys.js";
 import { Panel } from "./panel.js";
+import { loadLayers, loadPicks } from "./picks.js";
 import { changed, onChange, setIndex, setUp, state, three } from "./state.js";
 
 const body = document.body;
@@ -43,6 +44,7 @@ async function start() {
   const [info, maps] = await Promise.all([loadInfo(), loadColourMaps()]);
   setMaps(maps);
   setUp(info);
+  await loadPicks(fail);
   state.baseMap = knownMap(state.fields.image.colormap);
   document.title = `${info.name} – mtl view`;
   const panels = state.views.map((view, place) => new Panel(view, place, { pick, fail }));
@@ -56,12 +58,14 @@ async function start() {
   bindKeys(panels, help);
   onChange(async () => {
     layOut(main, elements);
-    update();
+    loadLayers();
     await Promise.all(panels.map((panel) => panel.refresh()));
+    state.mapShown = panels.find((panel) => panel.pictures?.map)?.pictures.map ?? null;
+    update();
     fence?.draw();
     if (!panels.some((panel) => panel.busy)) body.dataset.busy = "0";
   });
-  window.viewer = { state, panels, changed };
+  window.viewer = { state, panels, fence, changed };
   changed();
 }
 

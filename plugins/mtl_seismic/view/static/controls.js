@@ -1,8 +1,10 @@
 // The column of controls.
 
 import { knownMap, mapNames, paintBar } from "./colour.js";
+import { faults, horizons, updateLists } from "./lists.js";
+import { addHorizon } from "./picks.js";
 import { baseLimits, base } from "./raster.js";
-import { addHorizon, bases, changed, setIndex, state, three, timeField } from "./state.js";
+import { bases, changed, setIndex, state, three, timeField } from "./state.js";
 import { capital, make, number, placeText, position, unitOf } from "./text.js";
 
 const COLOURS = ["#86a8ff", "#e6b450", "#58c9a9"];
@@ -10,10 +12,10 @@ const updates = [];
 
 /** Build the column; afterwards update() keeps it in step with the state. */
 export function buildControls(parent, { showHelp }) {
-  parent.append(about(), ...(three() ? [sliders()] : []), image(), overlays(), ...(timeField() ? [horizons()] : []), point(), display(showHelp));
+  parent.append(about(), ...(three() ? [sliders()] : []), image(), overlays(), ...(timeField() ? [horizons(group)] : []), faults(group), point(), display(showHelp));
 }
 
-export const update = () => updates.forEach((each) => each());
+export const update = () => { updates.forEach((each) => each()); updateLists(); };
 
 function about() {
   const { info, axes } = state;
@@ -96,7 +98,7 @@ function image() {
 
 function overlays() {
   const rows = state.layers.map((layer, place) => overlay(layer, place));
-  const masked = state.layers.some((layer) => layer.field.mask);
+  const masked = state.layers.some((layer) => layer.field.mask || layer.field.is_mask);
   const threshold = masked ? [slider({
     id: "threshold", label: "Mask above", min: 0.02, max: 0.98, step: 0.02, get: () => state.threshold,
     set: (v) => { state.threshold = v; }, text: (v) => v.toFixed(2),
@@ -114,33 +116,10 @@ function overlay(layer, place) {
       id: `lines-${field.name}`, label: "Lines", min: 2, max: 100, step: 1, get: () => layer.lines, set: (v) => { layer.lines = v; }, text: (v) => String(v - 1),
     })] : []),
     mapChoice(`map-${field.name}`, () => layer.colormap, (name) => { layer.colormap = name; }),
-    colourBar(() => layer.colormap, () => field.limits, () => field.unit, field.kind === "overlay" && !field.masked));
+    colourBar(() => layer.colormap, () => field.limits, () => field.unit, field.kind === "overlay" && !field.masked && !field.is_mask));
   box.addEventListener("change", () => { layer.on = box.checked; changed(); });
   updates.push(() => { box.checked = layer.on; settings.hidden = !layer.on; });
   return make("div", { className: "layer" }, make("label", { title: field.description }, box, field.title, make("kbd", {}, String(place + 1))), settings);
-}
-
-function horizons() {
-  const list = make("ul", { id: "horizons" });
-  const empty = make("p", { className: "empty" }, "Press Pick, then click a reflector; or Shift-click one.");
-  const pick = make("button", { id: "pick-horizon", title: "Click a point to draw the horizon through it (h)" }, "Pick");
-  const clear = make("button", { className: "plain", id: "clear-horizons" }, "Clear");
-  pick.addEventListener("click", () => { state.picking = !state.picking; changed(); });
-  clear.addEventListener("click", () => { state.horizons = []; changed(); });
-  const field = timeField();
-  updates.push(() => {
-    pick.setAttribute("aria-pressed", String(state.picking));
-    empty.hidden = state.horizons.length > 0;
-    clear.hidden = !state.horizons.length;
-    list.replaceChildren(...state.horizons.map((horizon) => {
-      const remove = make("button", { className: "plain", ariaLabel: "Remove this horizon" }, "×");
-      remove.addEventListener("click", () => { state.horizons = state.horizons.filter((other) => other !== horizon); changed(); });
-      return make("li", {}, make("span", { className: "dot", colour: horizon.colour }), `${field.title} ${number(horizon.value, 4)}`, remove);
-    }));
-  });
-  const section = group("Horizons", list, empty);
-  section.firstChild.append(make("span", {}, clear, " ", pick));
-  return section;
 }
 
 function point() {
@@ -196,6 +175,8 @@ function display(showHelp) {
   help.addEventListener("click", showHelp);
   const section = group("Display",
     make("div", { className: "row wide" }, make("label", { htmlFor: "aspect", title: "Height of a sample to its width (vertical exaggeration)" }, "Exaggeration"), aspect),
+    ...(three() ? [slider({ id: "tall", label: "3D height", min: 0.25, max: 3, step: 0.25, get: () => state.tall, set: (v) => { state.tall = v; }, text: (v) => `${v} ×` })] : []),
+    ...(timeField() ? [toggle("flat", "Flatten along time", "flat")] : []),
     toggle("smooth", "Smooth samples", "smooth"), ...(three() ? [toggle("crosshair", "Crosshair", "crosshair")] : []));
   section.firstChild.append(help);
   return section;

@@ -1,5 +1,7 @@
 // The keyboard, and the page that explains it.
 
+import { clearPicked, toggleDrawing } from "./lists.js";
+import { endStick, redo, undo } from "./picks.js";
 import { changed, setIndex, state, three, timeField } from "./state.js";
 import { make } from "./text.js";
 
@@ -11,13 +13,17 @@ const KEYS = [
   ["Click", "values at a sample; the other slices go there", true],
   ["Click", "values at a sample", false],
   ["Shift + click", "horizon through the point"],
+  ["Alt + click", "one more point of the last horizon, which passes through it"],
   ["← →", "inline back and forth (Shift: ten)", true],
   ["↑ ↓", "depth up and down (Shift: ten)", true],
   ["[ ]", "crossline back and forth (Shift: ten)", true],
   ["+ − 0", "zoom in, out, whole section"],
   ["1 … 9", "overlay on or off"],
   ["b", "image, denoised image, difference"],
-  ["h", "pick horizons; c clears them"],
+  ["h", "pick horizons; c clears the picked ones"],
+  ["f", "draw faults: Enter ends a stick, Backspace takes a node back, Escape drops the stick"],
+  ["Ctrl + Z", "undo; with Shift: redo"],
+  ["t", "flattened section, and back"],
   ["m", "one section large, and back", true],
 ];
 
@@ -35,13 +41,19 @@ export function bindKeys(panels, help) {
     for (const kind of ["pointerenter", "focus"]) panel.canvas.addEventListener(kind, () => { active = panel; });
   }
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open || typing(event.target)) return;
+    if (help.open || typing(event.target)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+      (event.shiftKey ? redo : undo)();
+      event.preventDefault();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (act(event, active, panels, help)) event.preventDefault();
   });
 }
 
 /** Whether an element has a use for keys itself. */
-const typing = (element) => element.matches("input[type=number], input[type=range], input[type=radio], select");
+const typing = (element) => element.matches("input[type=number], input[type=text], input[type=range], input[type=radio], select");
 
 function act(event, active, panels, help) {
   const step = event.shiftKey ? 10 : 1;
@@ -57,7 +69,12 @@ function act(event, active, panels, help) {
   else if (event.key === "m" && three()) shown.enlarge();
   else if (event.key === "?") help.showModal();
   else if (event.key === "h" && timeField()) state.picking = !state.picking;
-  else if (event.key === "c") state.horizons = [];
+  else if (event.key === "c") clearPicked();
+  else if (event.key === "f") toggleDrawing();
+  else if (event.key === "t" && timeField()) state.flat = !state.flat;
+  else if (event.key === "Enter" && state.stick?.length) endStick();
+  else if (event.key === "Backspace" && state.stick?.length) state.stick.pop();
+  else if (event.key === "Escape" && state.stick !== null) state.stick = state.stick.length ? [] : null;
   else if (event.key === "b") nextBase();
   else if (/^[1-9]$/.test(event.key) && state.layers[event.key - 1]) state.layers[event.key - 1].on = !state.layers[event.key - 1].on;
   else return false;

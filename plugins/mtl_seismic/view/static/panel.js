@@ -2,12 +2,22 @@
 
 import { css } from "./colour.js";
 import { drawAxes, drawScale } from "./axes.js";
-import { base, loadView, render } from "./raster.js";
-import { addHorizon, changed, setIndex, sliceOf, state, three, timeField } from "./state.js";
+import { addHorizon, addPoint, endStick } from "./picks.js";
+import { base, isFlat, isMap, loadMap, loadView, render, renderMap } from "./raster.js";
+import { changed, setIndex, sliceOf, state, three, timeField } from "./state.js";
 import { capital, make, number, placeText } from "./text.js";
 
 const MARGIN = { left: 58, right: 14, top: 4, bottom: 40 };
 const AXIS_COLOURS = ["#86a8ff", "#e6b450", "#58c9a9"];
+
+/** What the map shows, with its unit. */
+export function mapTitle() {
+  const { field, statistic, half } = state.map;
+  if (field === "depth") return `${state.axes[0].name}${state.axes[0].unit ? ` (${state.axes[0].unit})` : ""}`;
+  if (field === "quality") return "quality";
+  const { title } = state.fields[field];
+  return statistic === "value" ? title : `${statistic === "rms" ? "RMS" : statistic} of ${title} within ±${half} samples`;
+}
 
 export class Panel {
   constructor(view, place, { pick, fail }) {
@@ -32,8 +42,8 @@ export class Panel {
       do {
         this.again = false;
         const index = sliceOf(this.view);
-        const slices = await loadView(this.view, index);
-        this.pictures = render(this.view, slices, this.pictures);
+        this.pictures = isMap(this.view) ? renderMap(this.view, await loadMap(), this.pictures)
+          : render(this.view, await loadView(this.view, index), this.pictures);
         this.shown = index;
         this.draw();
       } while (this.again);
@@ -66,6 +76,12 @@ export class Panel {
     const ratio = Number(state.aspect);
     const unit = Math.min(across, down / ratio) * this.zoom;
     return [unit, unit * ratio];
+  }
+
+  /** The axis that runs down: of time where the section is flattened. */
+  get downAxis() {
+    const size = this.rows;
+    return isFlat(this.view) ? { name: timeField().title, size, origin: 0, step: 1 / (size - 1), unit: "" } : state.axes[this.view.rows];
   }
 
   get rows() { return state.axes[this.view.rows].size; }
@@ -105,6 +121,14 @@ export class Panel {
 
   fullIndex([col, row]) {
     const index = [...state.index];
+    const at = row * this.cols + col;
+    if (this.pictures?.places) row = Math.round(this.pictures.places[at]);
+    if (isMap(this.view)) {
+      const depth = state.map.horizon.layers?.depth[at];
+      if (!(depth >= 0)) return null;
+      return [Math.round(depth), row, col];
+    }
+    if (!(row >= 0)) return null;
     index[this.view.cols] = col;
     index[this.view.rows] = row;
     if (three()) index[this.view.axis] = this.shown ?? state.index[this.view.axis];
@@ -132,13 +156,14 @@ export class Panel {
     if (state.crosshair) this.drawCrosshair(context, transform, plot);
     this.drawPicked(context);
     context.restore();
-    drawAxes(context, plot, transform, state.axes[this.view.cols], state.axes[this.view.rows]);
+    drawAxes(context, plot, transform, state.axes[this.view.cols], this.downAxis);
     drawScale(context, plot, transform, this.view.cols, state);
   }
 
   drawTitle() {
     const axis = state.axes[three() ? this.view.axis : 0];
-    this.title.textContent = three() ? `${capital(axis.name)} ${placeText(axis, sliceOf(this.view))}` : "Section";
+    const text = isMap(this.view) ? `${state.map.horizon.name} – ${mapTitle()}` : null;
+    this.title.textContent = text ?? (three() ? `${capital(axis.name)} ${placeText(axis, sliceOf(this.view))}` : "Section");
   }
 
   drawRasters(context, { a, d, e, f }) {
@@ -171,7 +196,36 @@ export class Panel {
       stroke(horizon.path, "#000", 4.2, 0.55);
       stroke(horizon.path, horizon.colour, 2.4, 1);
     }
+    for (const fault of this.pictures.faults) {
+      stroke(fault.path, "#000", 4.6, 0.6);
+      stroke(fault.path, fault.colour, 2.2, 1);
+    }
     context.restore();
+    this.drawNodes(context);
+  }
+
+  /** The points and sticks of picks that lie on this slice, and the stick that is being drawn. */
+  drawNodes(context) {
+    const { view, pictures: { level } } = this;
+    if (isMap(view)) return;
+    const here = (point) => !three() || Math.abs(point[view.axis] - (this.shown ?? 0)) <= 0.5;
+    const place = (point) => this.pixelOf(point[view.cols], level ? level(point[view.cols], point[view.rows]) : point[view.rows]);
+    const dot = (point, colour) => {
+      context.beginPath();
+      context.arc(...place(point), 3.4, 0, 2 * Math.PI);
+      Object.assign(context, { fillStyle: colour, strokeStyle: "#000", lineWidth: 1 });
+      context.fill();
+      context.stroke();
+    };
+    for (const horizon of state.horizons) if (horizon.on) for (const point of horizon.points ?? []) if (here(point)) dot(point, horizon.colour);
+    for (const fault of state.faults) if (fault.on) for (const stick of fault.sticks ?? []) for (const node of stick) if (here(node)) dot(node, fault.colour);
+    const nodes = (state.stick ?? []).filter(here);
+    if (!nodes.length) return;
+    context.beginPath();
+    nodes.forEach((node) => context.lineTo(...place(node)));
+    Object.assign(context, { strokeStyle: "#fff", lineWidth: 2 });
+    context.stroke();
+    nodes.forEach((node) => dot(node, "#fff"));
   }
 
   drawCrosshair(context, { a, d, e, f }, plot) {
@@ -179,7 +233,8 @@ export class Panel {
     context.save();
     context.lineWidth = 1;
     context.globalAlpha = 0.75;
-    const x = e + a * state.index[this.view.cols], y = f + d * state.index[this.view.rows];
+    const row = this.levelOf(state.index);
+    const x = e + a * state.index[this.view.cols], y = f + d * row;
     const line = (colour, ...ends) => {
       context.strokeStyle = colour;
       context.beginPath();
@@ -192,9 +247,15 @@ export class Panel {
     context.restore();
   }
 
+  /** The row at which a sample is drawn: another one where the section is flattened. */
+  levelOf(index) {
+    const { level } = this.pictures, row = index[this.view.rows];
+    return level ? level(index[this.view.cols], row) : row;
+  }
+
   drawPicked(context) {
-    if (!state.picked || (three() && state.picked[this.view.axis] !== this.shown)) return;
-    const [x, y] = this.pixelOf(state.picked[this.view.cols], state.picked[this.view.rows]);
+    if (!state.picked || (three() && !isMap(this.view) && state.picked[this.view.axis] !== this.shown)) return;
+    const [x, y] = this.pixelOf(state.picked[this.view.cols], this.levelOf(state.picked));
     for (const [colour, width] of [["#000", 4], ["#fff", 1.8]]) {
       context.beginPath();
       context.arc(x, y, 6, 0, 2 * Math.PI);
@@ -223,7 +284,7 @@ export class Panel {
     });
     canvas.addEventListener("pointercancel", () => { start = null; });
     canvas.addEventListener("pointerleave", () => { this.readout.textContent = ""; });
-    canvas.addEventListener("dblclick", () => this.reset());
+    canvas.addEventListener("dblclick", () => { if (state.stick === null) this.reset(); });
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
 
@@ -241,8 +302,13 @@ export class Panel {
     const sample = this.sampleAt(event.offsetX, event.offsetY);
     if (!sample || !this.pictures) { this.readout.textContent = ""; return; }
     const [col, row] = sample;
-    const place = [this.view.rows, this.view.cols].map((axis, i) => `${state.axes[axis].name} ${placeText(state.axes[axis], i ? col : row)}`);
+    const axes = [this.downAxis, state.axes[this.view.cols]];
+    const place = axes.map((axis, i) => `${axis.name} ${placeText(axis, i ? col : row)}`);
     const at = row * this.cols + col;
+    if (this.pictures.map) {
+      this.readout.textContent = [...place, number(this.pictures.map[at], 5)].join("  ·  ");
+      return;
+    }
     const [first, second] = base().parts.map((field) => this.pictures.slices[field.name]?.[at]);
     this.readout.textContent = [...place, number(second === undefined ? first : first - second, 4)].join("  ·  ");
   }
@@ -252,11 +318,33 @@ export class Panel {
     this.canvas.focus({ preventScroll: true });
     if (!sample) return;
     const index = this.fullIndex(sample);
+    if (!index) return;
+    if (state.stick !== null && this.view.rows === 0) {
+      this.addNode(event);
+      return;
+    }
     const field = timeField();
+    if (field && event.altKey && addPoint(index)) return;
     if (field && (state.picking || event.shiftKey)) {
       addHorizon(this.pictures?.slices[field.name]?.[sample[1] * this.cols + sample[0]], index);
     }
     this.pick(index);
+  }
+
+  /** One more node of the stick that is being drawn, to a part of a sample; it lies on one slice. */
+  addNode(event) {
+    const { a, d, e, f } = this.transform, { places } = this.pictures;
+    const col = (event.offsetX - e) / a;
+    let row = (event.offsetY - f) / d;
+    if (places) row = places[Math.round(row) * this.cols + Math.round(col)];
+    if (!(row >= 0)) return;
+    const node = [...state.index];
+    if (three()) node[this.view.axis] = this.shown;
+    [node[this.view.cols], node[this.view.rows]] = [col, row].map((at, i) => Math.min(Math.max(Number(at.toFixed(2)), 0), (i ? this.rows : this.cols) - 1));
+    const elsewhere = three() && state.stick.length && state.stick[0][this.view.axis] !== this.shown;
+    if (elsewhere) endStick();
+    state.stick.push(node);
+    changed();
   }
 
   wheel(event) {

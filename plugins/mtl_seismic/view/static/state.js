@@ -13,8 +13,19 @@ export const state = {
   gain: 0,
   layers: [],
   threshold: 0.5,
+  /** { name, colour, on, source: "file" or "pick", value: of time, points, layers: { depth, quality } or null } */
   horizons: [],
+  /** { name, colour, on, source, figures, sticks, mesh: { points, cells } } */
+  faults: [],
   picking: false,
+  /** Nodes of the fault stick that is being drawn, in samples; null while none is. */
+  stick: null,
+  /** The horizon or fault that further points and sticks belong to. */
+  active: null,
+  /** { horizon, field, statistic, half, colormap }: what takes the place of the depth slice; null: nothing. */
+  map: null,
+  flat: false,
+  tall: 1,
   aspect: "fit",
   smooth: true,
   crosshair: true,
@@ -36,6 +47,8 @@ export function changed() {
     for (const listener of listeners) listener();
   });
 }
+
+export const FAULT_COLOURS = ["#ffe14d", "#ff8f3f", "#ff6fae", "#9be15d", "#6fd3ff", "#c59bff", "#ffb3a1", "#e8e8e8"];
 
 export const HORIZON_COLOURS = ["#ff5d5d", "#4cc9f0", "#b8f35a", "#ff9e3d", "#d58bff", "#ffe14d", "#5dffc0", "#ff7ac6"];
 
@@ -77,10 +90,17 @@ export function setIndex(axis, value) {
   changed();
 }
 
-export function addHorizon(value, at) {
-  if (!Number.isFinite(value)) return;
-  const used = new Set(state.horizons.map((horizon) => horizon.colour));
-  const colour = HORIZON_COLOURS.find((candidate) => !used.has(candidate)) ?? HORIZON_COLOURS[state.horizons.length % 8];
-  state.horizons.push({ value, colour, at: [...at] });
-  changed();
+/** A colour that none of the others has, while there is one. */
+export function freeColour(colours, others) {
+  const used = new Set(others.map((other) => other.colour));
+  return colours.find((candidate) => !used.has(candidate)) ?? colours[others.length % colours.length];
+}
+
+/** A name that none of the others has: "Horizon 1", "Horizon 2", ... or the wish itself, numbered if need be. */
+export function freeName(wish, others, numbered = false) {
+  const used = new Set(others.map((other) => other.name));
+  if (!numbered && !used.has(wish)) return wish;
+  let number = 1;
+  while (used.has(`${wish} ${number}`)) number += 1;
+  return `${wish} ${number}`;
 }
