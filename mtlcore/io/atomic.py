@@ -48,6 +48,20 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def scratch_path(path: Path) -> Iterator[Path]:
+    """An empty file next to ``path`` for what is needed while that is written; it goes when the block ends."""
+    final = Path(os.path.realpath(path))
+    scratch = _temporary_name(final)
+    _start(path, final, scratch)
+    try:
+        with _saying_what_is_full(path):
+            yield scratch
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+@contextmanager
 def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
     """``atomic_path`` for a folder: a temporary empty one beside ``path``.
 

@@ -124,7 +124,7 @@ def _as_float32(stored: NDArray[Any], file: Path | None) -> NDArray[np.float32]:
 
 
 class ArrayVolume(Volume):
-    """A volume over anything that slices like a numpy array (an array in memory, a memory map).
+    """A volume over anything that slices like a numpy array (an array in memory, a memory map, a FileArray).
 
     ``axes`` gives, for each axis here, the array's own axis: raw files have depth last. ``file``: what holds the
     array, if anything does; errors name it.
@@ -152,6 +152,9 @@ class ArrayVolume(Volume):
         return _as_float32(np.transpose(self._array[tuple(stored)], self._axes), self._file)
 
     def close(self) -> None:
+        release = getattr(self._array, "close", None)
+        if release is not None:
+            release()
         self._array = None
 
 

@@ -261,3 +261,17 @@ def test_classic_netcdf_is_said(tmp_path):
     (tmp_path / "a.nc").write_bytes(b"CDF\x01" + bytes(100))
     with pytest.raises(MtlError, match=r"a\.nc is a NetCDF file of the classic format.*: convert it to NetCDF-4"):
         open_volume(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize(
+    ("positions", "deepest_first"),
+    [(TIME[::-1], True), (-TIME, False), (-TIME[::-1], True), (TIME, False), (TIME - 20, False)],
+)
+def test_the_shallowest_sample_comes_first(positions, deepest_first, tmp_path):
+    names = {"iline": INLINE, "xline": CROSSLINE, "twt": positions}
+    volume = open_volume(netcdf(tmp_path / "a.nc", VALUES.transpose(1, 2, 0), names))
+    expected = VALUES[::-1] if deepest_first else VALUES
+    np.testing.assert_array_equal(volume.load(), expected)
+    np.testing.assert_array_equal(volume.read((slice(3, 9), slice(1, 2), slice(0, 7))), expected[3:9, 1:2])
+    first, step = float(positions[-1 if deepest_first else 0]), float(positions[1] - positions[0])
+    assert volume.geometry.axes[0] == Axis("twt", 40, first, -step if deepest_first else step, "ms")

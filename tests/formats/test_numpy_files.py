@@ -66,7 +66,9 @@ def test_truncated_files(format, keep, tmp_path):
     path = tmp_path / f"a{format.suffixes[0]}"
     (np.save if format.name == "npy" else np.savez)(path, VALUES)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(MtlError, match="is empty" if keep == 0 else f"cannot be read as {path.suffix}") as caught:
+    with pytest.raises(
+        MtlError, match="is empty" if keep == 0 else f"cannot be read as {path.suffix}|cut short"
+    ) as caught:
         format.open(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)

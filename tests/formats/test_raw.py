@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import tracemalloc
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from mtl_seismic.formats.npy import Npy
 from mtl_seismic.formats.raw import Raw
 from mtlcore import IMAGE, Axis, Geometry, MtlError
+from mtlcore.errors import MtlWarning
 
 DTYPES = ["float32", "float64", "float16", "int8", "int16", "int32", "uint8", "uint16"]
 
@@ -94,7 +96,7 @@ def test_a_size_that_does_not_fit(size, tmp_path):
         assert f"has {size} bytes" in message
         assert "needs 96" in message
         assert "--shape DEPTHxTRACES" in message
-    assert ("(4x12 would fit)" in message) == (size == 192)
+    assert ("--shape 4x12" in message) == (size == 192)
 
 
 def test_a_shape_that_is_not_known_or_not_one(tmp_path):
@@ -123,7 +125,7 @@ def test_a_shape_that_is_not_known_or_not_one(tmp_path):
         ('{"shape": [3, 2], "axes": [{}]}', "1 axes for the shape 3x2"),
         ('{"shape": [3, 2], "axes": [{"size": 4}, {}]}', "axes of other sizes than its shape 3x2"),
         ('{"shape": [3, 2], "axes": [{"stp": 4}, {}]}', "axis 0 has no option 'stp'"),
-        ('{"shape": [3, 3]}', "has 24 bytes, but the shape 3x3 of float32 needs 36 .3x2 would fit"),
+        ('{"shape": [3, 3]}', r"has 24 bytes, but the shape 3x3 of float32 needs 36\. What would fit: --shape 3x2"),
     ],
 )
 def test_damaged_sidecars(text, message, tmp_path):
@@ -152,3 +154,61 @@ def test_a_window_of_a_large_file_is_cheap(format, tmp_path):
     assert part.shape == (64, 64, 64)
     assert not part.any()
     assert peak < 4 * part.nbytes
+
+
+def reflections(shape=(128, 96)):
+    """Dipping reflections with some noise."""
+    depth, x = np.meshgrid(*map(np.arange, shape), indexing="ij")
+    return (1000 * np.sin(0.3 * depth + 0.05 * x) + 50 * np.random.default_rng(0).standard_normal(shape)).astype("f4")
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">i2", "<i2", ">i4", "<i4"])
+@pytest.mark.parametrize("volume", [reflections(), np.random.default_rng(1).standard_normal((128, 96)) * 1000])
+def test_the_other_byte_order_is_named(dtype, volume, tmp_path):
+    volume.astype(dtype).T.tofile(tmp_path / "a.bin")
+    kind, right = np.dtype(dtype).name, "big" if dtype[0] == ">" else "little"
+    wrong = "little" if right == "big" else "big"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(
+            Raw((128, 96), kind, right).open(tmp_path / "a.bin").load(), volume.astype(dtype), rtol=1e-6
+        )
+    if dtype[1] == "i" and abs(np.corrcoef(volume[1:].ravel(), volume[:-1].ravel())[0, 1]) < 0.5:
+        return  # white noise of whole numbers looks alike in either order
+    with pytest.warns(MtlWarning, match=rf"a\.bin: as {kind} of {wrong} endian, .*format\.byte_order={right}"):
+        Raw((128, 96), kind, wrong).open(tmp_path / "a.bin")
+
+
+@pytest.mark.parametrize("stored", ["depth slowest", "sizes exchanged"])
+def test_a_wrong_order_of_axes_is_named(stored, tmp_path):
+    values = reflections()
+    (values if stored == "depth slowest" else values.T).tofile(tmp_path / "a.bin")
+    shape = (128, 96) if stored == "depth slowest" else (96, 128)
+    right = 96 if stored == "depth slowest" else 128
+    with pytest.warns(MtlWarning, match=rf"a\.bin: samples repeat every {right}, not every {shape[0]} as the shape"):
+        Raw(shape).open(tmp_path / "a.bin")
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<i2"])
+def test_an_unknown_shape_is_guessed(dtype, tmp_path):
+    (reflections((300, 550)) * np.hanning(300)[:, None]).astype(dtype).T.tofile(tmp_path / "a.bin")
+    options = (" --set format.dtype=int16" if dtype == "<i2" else "") + (
+        " --set format.byte_order=big" if dtype == ">f4" else ""
+    )
+    with pytest.raises(MtlError, match=rf"repeat every 300: --shape 300x550{options} may be right"):
+        Raw().open(tmp_path / "a.bin")
+
+
+@pytest.mark.parametrize(
+    ("size", "hint"),
+    [
+        (2 * 24, r"format\.dtype=int16, uint16 or float16"),
+        (8 * 24, r"format\.dtype=float64"),
+        (4 * 24 + 512, "a header of 512 bytes, which is to be removed"),
+        (3600 + 6 * (240 + 16), r"--format segy \(it has the size of a SEG-Y file of this shape\)"),
+    ],
+)
+def test_what_would_fit_is_named(size, hint, tmp_path):
+    (tmp_path / "a.bin").write_bytes(bytes(size))
+    with pytest.raises(MtlError, match=rf"has {size} bytes, .*What would fit: .*{hint}"):
+        Raw((4, 6)).open(tmp_path / "a.bin")

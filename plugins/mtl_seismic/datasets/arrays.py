@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import map_npy
+from mtl_seismic.formats.arrays import open_npy
+from mtl_seismic.formats.npz import check_packing
 from mtlcore.errors import MtlError
 from mtlcore.io.files import file_size, shape_text
 from mtlcore.plugin.interfaces import Items
@@ -74,14 +74,14 @@ class MemmapItems(Items):
         """The items of a split's folder; ``shape``: what they must have, None: the images'."""
         _check_folder(folder)
         image = folder / f"{IMAGE.name}.npy"
-        count, *sizes = _map(image).shape or (0,)
+        count, *sizes = _npy_shape(image) or (0,)
         if count == 0:
             raise MtlError(f"{image} has no items: expected them along its first axis.")
         shape = _checked_shape(image, shape, tuple(sizes))
         candidates = {key: folder / f"{key}.npy" for key in _wanted_keys(len(shape), outputs)}
         files = {key: path for key, path in candidates.items() if path.exists()}
         for path in files.values():
-            if (found := _map(path).shape) != (count, *shape):
+            if (found := _npy_shape(path)) != (count, *shape):
                 raise MtlError(
                     f"{path} has the shape {shape_text(found)}: expected {shape_text((count, *shape))}, "
                     "as many items of one shape as there are images."
@@ -92,7 +92,7 @@ class MemmapItems(Items):
         return self.count
 
     def __getitem__(self, index: int) -> dict[str, Array]:
-        return {key: np.array(_map(path)[index], dtype=np.float32) for key, path in self.files.items()}
+        return {key: _read_item(path, index) for key, path in self.files.items()}
 
 
 def _wanted_keys(ndim: int, outputs: Sequence[Output]) -> tuple[str, ...]:
@@ -127,11 +127,30 @@ def _read_npz(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     file_size(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in keys if key in archive.files}
+            found = [key for key in keys if key in archive.files]
+            for key in found:
+                check_packing(path, archive.zip.getinfo(f"{key}.npy"))
+            return {key: archive[key] for key in found}
+    except MtlError:
+        raise
     except Exception as error:  # damaged zip files raise errors of many types
         raise MtlError(f"{path} cannot be read as .npz: {' '.join(str(error).split())}.") from error
 
 
-def _map(path: Path) -> NDArray[Any]:
+def _npy_shape(path: Path) -> Shape:
     file_size(path)
-    return map_npy(path)
+    array, axes = open_npy(path)
+    return tuple(array.shape[axis] for axis in axes)
+
+
+def _read_item(path: Path, index: int) -> Array:
+    """One item of a file of all; nothing else is read, and nothing is kept open."""
+    file_size(path)
+    array, axes = open_npy(path)
+    try:
+        window: list[slice] = [slice(None)] * array.ndim
+        item = range(array.shape[axes[0]])[index]
+        window[axes[0]] = slice(item, item + 1)
+        return np.array(np.transpose(array[tuple(window)], axes)[0], dtype=np.float32, order="C")
+    finally:
+        array.close()

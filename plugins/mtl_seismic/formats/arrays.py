@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError, suggestion
+from mtlcore.io.file_array import FileArray
 from mtlcore.io.files import shape_text
+from mtlcore.io.memory import check_memory
 from mtlcore.io.volume import Axis
 
 A = TypeVar("A")
+LARGE, MAX_PACKED = 2**38, 100_000
+"""Bytes of a volume above which it is asked whether so much can be packed in what its file has; and how well."""
 
 LIVE = "live"
 """What the array of live traces is called in files of several arrays."""
@@ -35,12 +40,39 @@ def check_array(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Non
         raise MtlError(f"{where} has the shape {shape_text(shape)}: expected samples.")
 
 
-def map_npy(path: Path) -> NDArray[Any]:
-    """An .npy file as a read-only memory map; nothing in it is executed. MtlError if it is damaged."""
-    try:
-        return np.lib.format.open_memmap(path, mode="r")  # refuses pickled objects
-    except Exception as error:  # a damaged header makes numpy raise errors of many types
-        raise MtlError(f"{path} cannot be read as .npy: {' '.join(str(error).split())}.") from error
+def check_claims(
+    where: str, shape: tuple[int, ...], item: int, chunk: tuple[int, ...] | None, stored: Callable[[], int]
+) -> None:
+    """MtlError where a file says that it has more than can be: chunks larger than memory, or samples from nothing.
+
+    ``item``: bytes of a sample; ``chunk``: the shape of what is read in one piece; ``stored``: bytes in the file.
+    """
+    if chunk:
+        check_memory(2 * item * prod(chunk), f"a chunk of {shape_text(chunk)} samples", where)
+    claimed = item * prod(shape)
+    if claimed > LARGE and claimed > MAX_PACKED * (found := stored()):
+        raise MtlError(
+            f"{where} claims {shape_text(shape)} samples ({claimed / 1e9:.4g} GB), and {found} bytes are stored: "
+            "it is damaged or incomplete."
+        )
+
+
+def open_npy(path: Path) -> tuple[FileArray, tuple[int, ...]]:
+    """An .npy file's array as it is stored, in C order, and its axes in their own order; MtlError if it is damaged."""
+    with readable(path, ".npy"), path.open("rb") as file:
+        shape, fortran, dtype = npy_header(file)
+        offset = file.tell()
+    if dtype.hasobject:
+        raise MtlError(f"{path} cannot be read as .npy: it contains Python objects, expected real numbers.")
+    stored = shape[::-1] if fortran else shape
+    return FileArray(path, dtype, stored, offset), tuple(range(len(shape)))[:: -1 if fortran else 1]
+
+
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether the first axis is fastest, and type, from the start of an .npy stream."""
+    if np.lib.format.read_magic(file) == (1, 0):
+        return np.lib.format.read_array_header_1_0(file)
+    return np.lib.format.read_array_header_2_0(file)
 
 
 @contextmanager
@@ -146,3 +178,33 @@ def _numbers(value: Any) -> list[float]:
         return [float(number) for number in np.ravel(value)] if value is not None else []
     except (TypeError, ValueError):
         return []
+
+
+@dataclass(frozen=True)
+class FlippedArray:
+    """An array that is read backwards along some of its axes."""
+
+    array: Any
+    flipped: tuple[bool, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, window: tuple[slice, ...]) -> NDArray[Any]:
+        stored = []
+        for part, size, flip in zip(window, self.shape, self.flipped, strict=True):
+            start, stop, _ = part.indices(size)
+            stored.append(slice(size - stop, size - start) if flip else slice(start, stop))
+        values = np.asarray(self.array[tuple(stored)])
+        return values[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+
+    def close(self) -> None:
+        """Release the file, where the array has one."""
+        release = getattr(self.array, "close", None)
+        if release is not None:
+            release()

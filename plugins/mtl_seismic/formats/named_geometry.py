@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_seismic.formats import coordinates, crooked
-from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
+from mtl_seismic.formats.arrays import LIVE, FlippedArray, distinct_names, positions
 from mtl_seismic.formats.named_axes import CROSSLINE, DEPTH, IN_MS, INLINE, NamedArray, role, text_of, unit_in
 from mtlcore.errors import MtlError
 from mtlcore.io.volume import Axis, Geometry
@@ -51,6 +51,21 @@ def read_geometry(volume: NamedArray, around: Surroundings) -> Geometry:
         return around.stored.like(live=live)
     geometry = _from_coordinates(around, dimensions, shape).like(live=live)
     return _with_xy(geometry, around, dimensions[1:])
+
+
+def top_down(array: Any, geometry: Geometry, order: tuple[int, ...], stored: Geometry | None) -> tuple[Any, Geometry]:
+    """An array and its geometry with depth increasing, where another program has stored the deepest sample first.
+
+    Positions below 0 are heights: there the deepest has the lowest. Axes as this package wrote them stay.
+    """
+    vertical, *lateral = geometry.axes
+    last = vertical.origin + (vertical.size - 1) * vertical.step
+    ours = stored is not None and stored.axes == geometry.axes
+    if ours or (vertical.origin + last) * vertical.step >= 0:
+        return array, geometry
+    flipped = FlippedArray(array, tuple(axis == order[0] for axis in range(len(order))))
+    turned = replace(vertical, origin=last, step=-vertical.step)
+    return flipped, geometry.like(axes=(turned, *lateral))
 
 
 def _agrees(stored: Geometry, around: Surroundings, dimensions: list[str], shape: tuple[int, ...]) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import check_array, map_npy
+from mtl_seismic.formats.arrays import check_array, open_npy
 from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
 from mtl_seismic.formats.sidecar import fitting_geometry, is_plain, sidecar_text, with_sidecar
 from mtlcore.io.files import file_size
@@ -26,9 +26,10 @@ class Npy(MappedFormat):
 
     def open(self, path: Path) -> Volume:
         file_size(path)
-        array = map_npy(path)
-        check_array(str(path), array.shape, array.dtype)
-        return ArrayVolume(array, fitting_geometry(path, array.shape), file=path)
+        array, axes = open_npy(path)
+        shape = tuple(array.shape[axis] for axis in axes)
+        check_array(str(path), shape, array.dtype)
+        return ArrayVolume(array, fitting_geometry(path, shape), axes, path)
 
     def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:
         np.lib.format.open_memmap(file, mode="w+", dtype="<f4", shape=geometry.shape).flush()

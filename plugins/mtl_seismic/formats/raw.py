@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
+from mtl_seismic.formats.raw_check import fitting_options, implausible_samples, likely_shapes
 from mtl_seismic.formats.sidecar import (
     ByteOrder,
     Dtype,
@@ -19,7 +21,8 @@ from mtl_seismic.formats.sidecar import (
     sidecar_text,
     with_sidecar,
 )
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, MtlWarning
+from mtlcore.io.file_array import FileArray
 from mtlcore.io.files import file_size, shape_text
 from mtlcore.io.volume import ArrayVolume, Geometry, Volume
 from mtlcore.plugin.outputs import Output
@@ -48,12 +51,14 @@ class Raw(MappedFormat):
         if geometry is None:
             raise MtlError(
                 f"The shape of {path} is not known: it is raw and has no {sidecar_path(path).name}. "
-                "Say --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES)."
+                f"Set --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES).{likely_shapes(path)}"
             )
         kind = self.dtype or (sidecar and sidecar.dtype) or "float32"
         order = self.byte_order or (sidecar and sidecar.byte_order) or "little"
         _check_size(path, size, geometry.shape, kind)
-        array = np.memmap(path, _numpy_type(kind, order), mode="r", shape=geometry.shape[::-1])
+        array = FileArray(path, _numpy_type(kind, order), geometry.shape[::-1])
+        for note in implausible_samples(array, order):
+            warnings.warn(MtlWarning(note), stacklevel=2)
         return ArrayVolume(array, geometry, _reversed_axes(geometry.shape), path)
 
     def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:
@@ -80,15 +85,14 @@ def _geometry_for(shape: tuple[int, ...], known: Geometry | None) -> Geometry:
 
 
 def _check_size(path: Path, size: int, shape: tuple[int, ...], kind: str) -> None:
-    item = np.dtype(kind).itemsize
-    if size == prod(shape) * item:
+    needed = prod(shape) * np.dtype(kind).itemsize
+    if size == needed:
         return
-    column = prod(shape[:-1]) * item
-    fitting = f" ({shape_text((*shape[:-1], size // column))} would fit)" if size % column == 0 else ""
-    needed = prod(shape) * item
+    fitting = fitting_options(size, shape, kind)
     raise MtlError(
-        f"{path} has {size} bytes, but the shape {shape_text(shape)} of {kind} needs {needed}{fitting}. "
-        "Say --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES), or another element type."
+        f"{path} has {size} bytes, but the shape {shape_text(shape)} of {kind} needs {needed}. "
+        + (f"What would fit: {'; '.join(fitting)}. " if fitting else "")
+        + "Set --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES), or another element type."
     )
 
 

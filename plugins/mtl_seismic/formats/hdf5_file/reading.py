@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import DecodedArray, check_array, choose_name, main_arrays, readable
+from mtl_seismic.formats.arrays import DecodedArray, check_array, check_claims, choose_name, main_arrays, readable
 from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
 from mtl_seismic.formats.hdf5_file.writing import ARRAY, GEOMETRY
 from mtl_seismic.formats.named_axes import NamedArray, depth_first, role, text_of
-from mtl_seismic.formats.named_geometry import LIVE_NAMES, Surroundings, read_geometry
+from mtl_seismic.formats.named_geometry import LIVE_NAMES, Surroundings, read_geometry, top_down
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtlcore.config import build
 from mtlcore.errors import MtlError
+from mtlcore.io.file_array import Identity, check_unchanged, file_identity
 from mtlcore.io.volume import ArrayVolume, Geometry, Volume, Window
 
 CLASSIC = b"CDF"
@@ -28,6 +29,7 @@ NO_COORDINATE = "This is a netCDF dimension but not a netCDF variable"
 
 def open_file(path: Path, wanted: str = "") -> Volume:
     """A file's volume; ``wanted`` names its dataset."""
+    opened = file_identity(path)
     with readable(path, "HDF5"):
         _refuse_classic(path)
         file = import_h5py().File(path, "r", rdcc_nbytes=CACHE)
@@ -38,8 +40,11 @@ def open_file(path: Path, wanted: str = "") -> Volume:
             dataset = arrays[name]
             _refuse_other_files(path, dataset)
             check_array(f"Dataset {dataset.name} of {path}", dataset.shape, dataset.dtype)
-            geometry, order = _geometry(path, file, dataset)
-            return Hdf5Volume(path, DecodedArray.of(dataset, dataset.attrs), geometry, order, file)
+            check_claims(str(path), dataset.shape, dataset.dtype.itemsize, dataset.chunks, dataset.id.get_storage_size)
+            volume, around = _named_volume(path, file, dataset)
+            geometry, order = read_geometry(volume, around), around.order
+            array, geometry = top_down(DecodedArray.of(dataset, dataset.attrs), geometry, order, around.stored)
+            return Hdf5Volume(path, array, geometry, order, file, opened)
         except BaseException:
             file.close()
             raise
@@ -48,17 +53,21 @@ def open_file(path: Path, wanted: str = "") -> Volume:
 class Hdf5Volume(ArrayVolume):
     """A volume over a dataset of an open file."""
 
-    def __init__(self, path: Path, array: Any, geometry: Geometry, order: tuple[int, ...], file: Any) -> None:
+    def __init__(
+        self, path: Path, array: Any, geometry: Geometry, order: tuple[int, ...], file: Any, opened: Identity
+    ) -> None:
         super().__init__(array, geometry, order, path)
-        self._path, self._open_file = path, file
+        self._path, self._open_file, self._opened = path, file, opened
 
     def read(self, window: Window) -> NDArray[np.float32]:
         with readable(self._path, "HDF5"):
-            return super().read(window)
+            values = super().read(window)
+        check_unchanged(self._path, self._opened)
+        return values
 
     def close(self) -> None:
         self._open_file.close()
-        super().close()
+        self._array = None
 
 
 def _refuse_classic(path: Path) -> None:
@@ -105,8 +114,8 @@ def _refuse_other_files(path: Path, dataset: Any) -> None:
             )
 
 
-def _geometry(path: Path, file: Any, dataset: Any) -> tuple[Geometry, tuple[int, ...]]:
-    """The geometry, depth first, and the dataset's axes in that order."""
+def _named_volume(path: Path, file: Any, dataset: Any) -> tuple[NamedArray, Surroundings]:
+    """The dataset with its dimensions' names, and what lies next to it."""
     around = dict(_near(file, dataset))
     dimensions = _dimension_names(dataset)
     around |= _scales(dataset, dimensions)
@@ -117,7 +126,7 @@ def _geometry(path: Path, file: Any, dataset: Any) -> tuple[Geometry, tuple[int,
     stored = _stored(path, file, dataset)
     # Some programs note units of measurement at the dataset, others at the file.
     attributes = dict(file.attrs) | dict(dataset.attrs)
-    return read_geometry(volume, Surroundings(path, around, attributes, order, stored)), order
+    return volume, Surroundings(path, around, attributes, order, stored)
 
 
 def _stored(path: Path, file: Any, dataset: Any) -> Geometry | None:

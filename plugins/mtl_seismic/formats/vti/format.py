@@ -17,11 +17,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mtl_seismic.formats.arrays import check_array
+from mtl_seismic.formats.arrays import FlippedArray, check_array
 from mtl_seismic.formats.mapped import MappedArrayWriter, MappedFormat, MappedWriter
 from mtl_seismic.formats.vti.grid import Grid, Z, seen_from_depth
 from mtl_seismic.formats.vti.header import LENGTH, header
 from mtl_seismic.formats.vti.reading import read_image
+from mtlcore.io.file_array import FileArray
 from mtlcore.io.files import file_size
 from mtlcore.io.volume import ArrayVolume, Geometry, Volume
 from mtlcore.plugin.outputs import Output
@@ -46,8 +47,10 @@ class Vti(MappedFormat):
     def open(self, path: Path) -> Volume:
         image = read_image(path, file_size(path), self.array, self.z)
         check_array(str(path), image.geometry.shape, image.dtype)
-        stored = np.memmap(path, image.dtype, "r", image.offset, image.grid.sizes)
-        samples = seen_from_depth(stored, image.grid, image.geometry.shape)
+        # In 2D there is one point along VTK's y.
+        kept = (0, 1, 2) if len(image.geometry.shape) == 3 else (0, 2)
+        stored = FileArray(path, image.dtype, tuple(image.grid.sizes[axis] for axis in kept), image.offset)
+        samples = FlippedArray(stored, tuple(image.grid.flipped[axis] for axis in kept))
         return ArrayVolume(samples, image.geometry, file=path)
 
     def lay_out(self, file: Path, geometry: Geometry, output: Output) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtl_seismic.formats.named_axes import NamedArray, depth_first
-from mtl_seismic.formats.named_geometry import Surroundings, read_geometry
+from mtl_seismic.formats.named_geometry import Surroundings
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtl_seismic.formats.zarr_store.layout import GEOMETRY
 from mtlcore.config import build
@@ -47,10 +47,10 @@ def default_name(group: zarr.Group) -> str | None:
     return str(named) if named else None
 
 
-def store_geometry(
+def named_volume(
     path: Path, array: zarr.Array[Any], name: str, group: zarr.Group | None
-) -> tuple[Geometry, tuple[int, ...]]:
-    """The geometry of a store's volume, depth first, and the array's axes in that order."""
+) -> tuple[NamedArray, Surroundings]:
+    """A store's volume with its dimensions' names, and what lies next to it."""
     around = {} if group is None else dict(_near(group, name))
     dimensions = dimension_names(array)
     if group is not None and not any(dimensions):
@@ -63,7 +63,7 @@ def store_geometry(
     )
     attributes = {} if group is None else dict(group.attrs)
     stored = None if group is None else _stored(path, group)
-    return read_geometry(volume, Surroundings(path, around, attributes, order, stored)), order
+    return volume, Surroundings(path, around, attributes, order, stored)
 
 
 def dimension_names(array: zarr.Array[Any]) -> tuple[str, ...]:

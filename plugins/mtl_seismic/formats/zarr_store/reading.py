@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import DecodedArray, check_array, choose_name, main_arrays, readable
-from mtl_seismic.formats.named_geometry import LIVE_NAMES
-from mtl_seismic.formats.zarr_store.geometry import arrays_in, default_name, store_geometry
+from mtl_seismic.formats.arrays import DecodedArray, check_array, check_claims, choose_name, main_arrays, readable
+from mtl_seismic.formats.named_geometry import LIVE_NAMES, read_geometry, top_down
+from mtl_seismic.formats.zarr_store.geometry import arrays_in, default_name, named_volume
 from mtl_seismic.formats.zarr_store.layout import ARRAY, count_shards, import_zarr, shards_note
 from mtlcore.errors import MtlError
+from mtlcore.io.files import stored_size
 from mtlcore.io.volume import ArrayVolume, Geometry, Volume, Window
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ def open_store(path: Path, wanted: str = "") -> Volume:
             (name, array), group = _choose(path, node, wanted), node
             _check_shards(path, array)
         check_array(f"{path}", array.shape, array.dtype)
-        geometry, axes = store_geometry(path, array, name, group)
-        return ZarrVolume(path, DecodedArray.of(array, array.attrs), geometry, axes, opened)
+        check_claims(str(path), array.shape, array.dtype.itemsize, array.chunks, lambda: stored_size(path))
+        volume, around = named_volume(path, array, name, group)
+        geometry, axes = read_geometry(volume, around), around.order
+        decoded, geometry = top_down(DecodedArray.of(array, array.attrs), geometry, axes, around.stored)
+        return ZarrVolume(path, decoded, geometry, axes, opened)
 
 
 class ZarrVolume(ArrayVolume):
