@@ -37,6 +37,7 @@ def describe_file(path: Path, format_name: str | None, format_options: Mapping[s
             "format": chosen.name,
             "bytes": stored_size(path),
             **describe_geometry(volume.geometry),
+            **volume.evidence(),
             **headers_from(path, volume.geometry),
             **describe_samples(volume),
             "map": live_map(volume.geometry),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,10 @@ class Volume(ABC):
     def load(self) -> NDArray[np.float32]:
         """The whole volume."""
         return self.read(tuple(slice(0, size) for size in self.shape))
+
+    def evidence(self) -> Mapping[str, Any]:
+        """What ``mtl inspect`` says besides the geometry: why the file was read as it was. Default: nothing."""
+        return {}
 
     def close(self) -> None:
         """Release the file. Default: nothing to do."""

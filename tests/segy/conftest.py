@@ -120,3 +120,15 @@ def make_cube(make_segy: Callable[..., Path]) -> Callable[..., tuple[Path, np.nd
 def text_cards() -> Callable[..., bytes]:
     """A text header with these lines: text_cards(["A SURVEY"], "ascii")."""
     return cards
+
+
+@pytest.fixture
+def float_bits() -> Callable[..., np.ndarray]:
+    """Numbers as integers of the same bytes as floats of a kind: float_bits([1, 2], "ibm")."""
+
+    def stored(values: Any, kind: str) -> np.ndarray:
+        if kind == "ieee":
+            return np.asarray(values, np.float32).view(np.int32)
+        return np.array([ibm_bytes(float(value)) for value in values]).astype(np.uint32).view(np.int32)
+
+    return stored

@@ -11,6 +11,8 @@ Float = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 SOME = 4096
 """Traces on which rounded coefficients are tried."""
+MAX_OUTLIERS = 0.02
+"""Share of traces whose coordinates may be wrong."""
 
 
 def factors(scalars: NDArray[np.integer]) -> Float:
@@ -30,7 +32,31 @@ def fit(numbers: Sequence[Float], points: Float, unit: float) -> tuple[Matrix, f
     if not known.any():
         return None
     places = np.stack([np.asarray(axis, dtype=np.float64)[known] for axis in numbers], axis=1)
-    points = points[known]
+    return _fit(places, points[known], unit)
+
+
+def robust_fit(numbers: Sequence[Float], points: Float, unit: float) -> tuple[Matrix, float, int] | None:
+    """``fit`` without the few traces that are far off (MAX_OUTLIERS of them at most), whose number comes last."""
+    found = fit(numbers, points, unit)
+    known = np.flatnonzero(points.any(axis=1))
+    if found is None or found[1] <= 1.01 * unit or len(known) < 16:
+        return None if found is None else (*found, 0)
+    places = np.stack([np.asarray(axis, dtype=np.float64)[known] for axis in numbers], axis=1)
+    inside = np.ones(len(known), bool)
+    for _ in range(4):
+        matrix, _ = _fit(places[inside], points[known][inside], unit)
+        missed = np.abs(apply(matrix, list(places.T)) - points[known]).max(axis=1)
+        inside = missed <= np.quantile(missed, 0.9)
+    matrix, error = _fit(places[inside], points[known][inside], unit)
+    missed = np.abs(apply(matrix, list(places.T)) - points[known]).max(axis=1)
+    inside = missed <= max(1.5 * error, 1.01 * unit)
+    wrong = int((~inside).sum())
+    if not 0 < wrong <= max(1, MAX_OUTLIERS * len(known)):
+        return (*found, 0)
+    return (*_fit(places[inside], points[known][inside], unit), wrong)
+
+
+def _fit(places: Float, points: Float, unit: float) -> tuple[Matrix, float]:
     centre, middle = places.mean(axis=0), points.mean(axis=0)
     slopes = np.linalg.lstsq(places - centre, points - middle, rcond=1e-9)[0]
     raw = np.vstack([middle - centre @ slopes, slopes])

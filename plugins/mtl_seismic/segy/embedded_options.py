@@ -18,8 +18,8 @@ from mtlcore.config import build, parse_value
 from mtlcore.errors import MtlError
 
 START = "READ WITH"
-LEFT_OUT = ("code", "cut")
-"""The new file has a format code of its own, and is whole."""
+LEFT_OUT = ("code", "cut", "stack", "offset", "undefined")
+"""The new file has a format code of its own, is whole, and has what was read: stacks, or traces of one offset."""
 VERTICAL = ("samples", "interval", "delay", "unit")
 ROOM = text.CARD - 5
 """Behind the card's number; a blank ends the last option."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from mtl_seismic.segy import embedded_options
 from mtl_seismic.segy.new_headers import from_geometry
 from mtl_seismic.segy.options import POSITIONS, Options
-from mtl_seismic.segy.output_file import Draft, from_survey
+from mtl_seismic.segy.output_file import OutputFile, from_survey
 from mtl_seismic.segy.survey import Survey, read_survey
 from mtl_seismic.segy.volume import SegyVolume, SegyWriter
 from mtlcore import __version__
@@ -53,7 +53,7 @@ class SegY(Options, Format):
                 traces.samples[copy] = traces.samples[first]
             traces.traces.flush()
 
-    def _draft(self, path: Path, geometry: Geometry, output: Output) -> Draft:
+    def _draft(self, path: Path, geometry: Geometry, output: Output) -> OutputFile:
         facts = geometry.attributes.get("segy", {})
         plain = self.text or f"MTLCORE {__version__}: {output.name}, {output.description} ({output.unit})"
         source = _source(geometry)

@@ -16,7 +16,7 @@ from mtl_seismic.segy.depth import UNITS, DepthWords, unit_name
 from mtl_seismic.segy.file_headers import BYTE_ORDER_VALUE, FILE_HEADERS
 from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.lines import SPARSE
-from mtl_seismic.segy.output_file import Draft
+from mtl_seismic.segy.output_file import OutputFile
 from mtl_seismic.segy.samples import FORMATS, IBM, IEEE
 from mtl_seismic.segy.words import BINARY, TRACE, Word
 from mtlcore.errors import MtlError
@@ -25,7 +25,7 @@ from mtlcore.io.volume import Axis, Geometry
 INT32 = 2**31 - 1
 
 
-def from_geometry(path: Path, geometry: Geometry, write_as: str | None, line: str) -> Draft:
+def from_geometry(path: Path, geometry: Geometry, write_as: str | None, line: str) -> OutputFile:
     """A file of the live traces, and of some flagged as dead where the axes could not be told without."""
     depth = DepthWords.of(geometry.axes[0])
     if not 0 < depth.interval < 1e9:
@@ -52,7 +52,7 @@ def from_geometry(path: Path, geometry: Geometry, write_as: str | None, line: st
     index = np.full(geometry.shape[1:], -1, np.int64)
     index.reshape(-1)[cells] = np.where(maker.live, np.arange(len(cells)), -1)
     none = np.zeros(0, np.int64)
-    return Draft(layout, layout.text + layout.binary, b"", maker.piece, index, (none, none))
+    return OutputFile(layout, layout.text + layout.binary, b"", maker.piece, index, (none, none))
 
 
 def _binary(depth: DepthWords, revision: int, code: int, geometry: Geometry) -> bytes:

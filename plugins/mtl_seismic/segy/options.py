@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from mtl_seismic.segy.header_numbers import Kind
 from mtl_seismic.segy.samples import FORMATS
 from mtl_seismic.segy.words import TRACE, ByteOrder
 
@@ -20,6 +21,9 @@ class Options:
     line of a 3D survey that would pass for a 2D line, 2 for the reverse. ``code``, ``samples``, ``interval``
     (in ms, m or ft) and ``delay`` stand for the words of those names; ``unit`` is that of the vertical axis.
     ``duplicates``: ``first`` reads the first of several traces at one place, which are an error otherwise.
+    Of pre-stack data, which are refused, ``offset`` reads the traces of one offset (bytes 37-40), and ``stack``
+    the average of all traces at each place. ``line_words`` and ``coordinate_words``: how these words hold their
+    numbers. ``undefined``: a sample value that means nothing, read as NaN.
     ``cut``: read the whole traces of a file that has been cut short. For new files: ``write_as`` is the
     kind of float (default: that of the input where it is one, else IEEE), ``text`` the added header line.
     """
@@ -38,6 +42,11 @@ class Options:
     delay: float | None = None
     unit: Literal["ms", "m", "ft"] | None = None
     duplicates: Literal["refuse", "first"] = "refuse"
+    offset: int | None = None
+    stack: bool = False
+    line_words: Kind | None = None
+    coordinate_words: Kind | None = None
+    undefined: float | None = None
     cut: bool = False
     write_as: Literal["ieee", "ibm"] | None = None
     text: str | None = None

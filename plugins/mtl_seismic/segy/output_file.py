@@ -26,7 +26,7 @@ Headers = Callable[[slice], Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
-class Draft:
+class OutputFile:
     """``head``: all bytes before the first trace; ``tail``: all behind the last one. ``headers``: the headers of
     a piece of the traces. ``index``: the trace to write at each place, -1 for none. ``repeated``: traces that are
     copies of others, and these."""
@@ -35,8 +35,8 @@ class Draft:
     head: bytes
     tail: bytes
     headers: Headers
-    index: NDArray[np.int64]
-    repeated: tuple[NDArray[np.int64], NDArray[np.int64]]
+    index: NDArray[Any]
+    repeated: tuple[NDArray[Any], NDArray[Any]]
     notes: tuple[str, ...] = ()
 
     def start(self, path: Path) -> MappedTraces:
@@ -59,7 +59,7 @@ class Draft:
         return mapped
 
 
-def from_survey(source: Survey, geometry: Geometry, write_as: str | None, line: str) -> Draft:
+def from_survey(source: Survey, geometry: Geometry, write_as: str | None, line: str) -> OutputFile:
     """The headers of another file, byte for byte, but for the sample format, a text line and another depth axis."""
     old = source.layout
     code = {"ieee": IEEE, "ibm": IBM, None: old.format.code if old.format.is_float else IEEE}[write_as]
@@ -80,17 +80,35 @@ def from_survey(source: Survey, geometry: Geometry, write_as: str | None, line: 
         # What follows the last trace of a file that is cut short is part of another one.
         tail = file.read() if (old.size - file.tell()) % TEXT == 0 else b""
 
+    carried = source.carried
+
     def headers(piece: slice) -> dict[str, NDArray[Any]]:
         # Not the samples, which are most of the file.
-        traces = old.map(piece.start, piece.stop)
-        block = {name: np.array(traces[name]) for name in traces.dtype.names or () if name != "samples"}
+        traces = old.map(piece.start, piece.stop) if carried is None else old.map()
+        rows = slice(None) if carried is None else carried[piece]
+        block = {name: np.array(traces[name][rows]) for name in traces.dtype.names or () if name != "samples"}
         if other:
             other.put_traces(block["header"], old.order)
+        if source.options.stack:
+            words.OFFSET.put_column(block["header"], 0, old.order)
         return block
 
-    live = source.geometry.live
-    index = source.index if live is None else np.where(live, source.index, -1)
-    firsts = source.index.reshape(-1)[source.places.cells[source.repeated]]
-    layout = replace(old, format=FORMATS[code], samples=geometry.shape[0], binary=bytes(binary))
+    index = np.where(source.index.live, source.index.first, -1)
+    if carried is not None:
+        index = np.where(index < 0, -1, np.searchsorted(carried, index))
+    layout = replace(
+        old,
+        format=FORMATS[code],
+        samples=geometry.shape[0],
+        binary=bytes(binary),
+        traces=old.traces if carried is None else len(carried),
+    )
     head = (written or old.text) + bytes(binary) + rest
-    return Draft(layout, head, tail, headers, index, (source.repeated, firsts), tuple(notes))
+    return OutputFile(layout, head, tail, headers, index, _repeated(source), tuple(notes))
+
+
+def _repeated(source: Survey) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Traces at a place that another one has, and these: they hold the same in a copy."""
+    copies = source.index.repeated
+    cells = source.grid.cells[np.isin(source.grid.traces(), copies)] if copies.size else copies
+    return copies, source.index.first.reshape(-1)[cells]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,19 +23,41 @@ class SegyVolume(Volume):
     def __init__(self, survey: Survey) -> None:
         self.geometry = survey.geometry
         self._layout = survey.layout
-        live = survey.geometry.live
-        self._index = survey.index if live is None else np.where(live, survey.index, -1)
+        self._evidence = survey.evidence
+        self._undefined = survey.options.undefined
+        index = survey.index
+        self._layers = index.layers or (
+            np.where(index.live, index.first, -1) if index.repeated.size or not index.live.all() else index.first,
+        )
         self._traces: MappedTraces | None = MappedTraces(survey.layout.map())
 
+    def evidence(self) -> Mapping[str, Any]:
+        return self._evidence
+
     def read(self, window: Window) -> Array:
+        values = self._read_layer(self._layers[0], window)
+        if len(self._layers) == 1:
+            return values
+        # Averages are taken sample by sample, of those that are numbers.
+        total, count = np.zeros(values.shape), np.zeros(values.shape, np.int32)
+        for layer in self._layers:
+            part = self._read_layer(layer, window)
+            used = np.isfinite(part) & (layer[tuple(window[1:])] >= 0)
+            total += np.where(used, part, 0)
+            count += used
+        return np.asarray(total / np.maximum(count, 1), np.float32)
+
+    def _read_layer(self, index: NDArray[Any], window: Window) -> Array:
         assert self._traces is not None, "the volume is closed"
         depth, *across = window
         values = np.zeros([part.stop - part.start for part in window], np.float32)
         flat = values.reshape(len(values), -1)
-        for traces, places in _pieces(self._index[tuple(across)], len(values), self._traces.most):
+        for traces, places in _pieces(index[tuple(across)], len(values), self._traces.most):
             stored = self._traces.samples[_selection(traces), depth]
             flat[:, _selection(places)] = self._layout.format.decode(stored, self._layout.order).T
             self._traces.touch(len(traces))
+        if self._undefined is not None:
+            values[values == np.float32(self._undefined)] = np.nan
         return values
 
     def close(self) -> None:
@@ -45,7 +67,7 @@ class SegyVolume(Volume):
 class SegyWriter(Writer):
     """Writes samples into the traces of a file whose headers are there."""
 
-    def __init__(self, traces: MappedTraces, encode: Any, index: NDArray[np.int64]) -> None:
+    def __init__(self, traces: MappedTraces, encode: Any, index: NDArray[Any]) -> None:
         self._traces = traces
         self._encode = encode
         self._index = index
@@ -62,7 +84,7 @@ class SegyWriter(Writer):
             self._traces.touch(len(traces))
 
 
-def _pieces(index: NDArray[np.int64], samples: int, most: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _pieces(index: NDArray[Any], samples: int, most: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Traces in the file's order and their flat places in a window, at most so many at once, and CHUNK samples."""
     flat = index.reshape(-1)
     places = np.flatnonzero(flat >= 0)
