@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats import crooked
-from mtl_seismic.formats import coordinates
+from mtl_seismic.formats import coordinates, crooked
 from mtl_seismic.segy import words
 from mtl_seismic.segy.candidates import COORDINATES
 from mtl_seismic.segy.layout import Layout
