@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -70,6 +71,16 @@ def write_report(
         text = render(result)
     atomic_write_text(path, text)
     return path
+
+
+def renew(folder: Path, plugins: Plugins, say: Callable[[str], None]) -> None:
+    """Write the report of a result anew, where it has one; ``say`` is told, and why where it cannot be."""
+    if not (folder / NAME).is_file():
+        return
+    try:
+        say(f"Renewed: {write_report(folder, plugins, force=True)}")
+    except MtlError as error:
+        say(f"Warning: {folder / NAME} is out of date, and could not be written: {error}")
 
 
 def check_drawable() -> None:

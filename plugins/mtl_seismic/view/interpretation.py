@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.interpret.horizons.along import sample_along
 from mtl_seismic.interpret.horizons.extraction import extract_horizons
+from mtl_seismic.interpret.listing import written
 from mtl_seismic.interpret.picks import Store, parse
 from mtl_seismic.interpret.picks.horizons import surface_through
 from mtl_seismic.view.slices import Slices
@@ -113,10 +114,10 @@ class Interpretation:
         return self._slices.volume(name)
 
     def _delivered(self) -> list[dict[str, Any]]:
-        return _list(self._folder / "horizons" / "horizons.json", "horizons")
+        return written(self._folder, "horizons")
 
     def _faults(self) -> list[dict[str, Any]]:
-        return _list(self._folder / "faults" / "faults.json", "faults")
+        return written(self._folder, "faults")
 
 
 def _layers(horizon: Any) -> Array:
@@ -130,16 +131,3 @@ def _bytes(layers: Array) -> bytes:
 def _figures(fault: dict[str, Any]) -> dict[str, Any]:
     """What the list of faults shows."""
     return {name: value for name, value in fault.items() if isinstance(value, str | int | float | None)}
-
-
-def _list(path: Path, key: str) -> list[dict[str, Any]]:
-    """A list in a JSON file; empty where there is no file, MtlError where it is damaged."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))[key]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MtlError(f"{path} cannot be read: {error}. Write it again with mtl {path.parent.name}.") from None
-    if not isinstance(found, list) or not all(isinstance(entry, dict) and "name" in entry for entry in found):
-        raise MtlError(f"{path} has no list of {key}. Write it again with mtl {path.parent.name}.")
-    return found

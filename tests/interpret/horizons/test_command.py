@@ -116,8 +116,13 @@ def test_flattened_volumes(result: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Say which horizons: --seed IL,XL,Z, --count N or --from-file FILE"),
-        (("--count", 2, "--seed", "104,203,1080"), "one of --seed, --count and --from-file"),
+        ((), "Name the horizons: --seed IL,XL,Z, --count N or --from-file FILE"),
+        (("--picks",), "has no picked horizons: pick some in mtl view"),
+        (("--count", 2, "--map", "dhrr"), "Did you mean 'dhr'"),
+        (("--count", 2, "--map", "dhr:rmss"), "Did you mean 'rms'"),
+        (("--count", 2, "--map", "dhr:rms:x"), "expected FIELD"),
+        (("--count", 2, "--map", "dhr", "-f", "charisma"), "add one of them to --format"),
+        (("--count", 2, "--seed", "104,203,1080"), "one of --seed, --count, --from-file and --picks"),
         (("--seed", "104,203"), "expected IL,XL,Z"),
         (("--seed", "104,203,x"), "expected numbers apart by commas"),
         (("--seed", "100,200,1080"), "dead trace"),
@@ -157,7 +162,7 @@ def test_results_without_time_or_image(result: Path, tmp_path: Path) -> None:
     del record["outputs"]["rgt"]
     (result / "run.json").write_text(json.dumps(record))
     refused = mtl(result, "--count", 2, "-o", tmp_path / "b")
-    assert "holds no rgt, but dhr, fault_probability. Make one with: mtl run --tasks rgt." in refused.stderr
+    assert "has no rgt, but dhr, fault_probability. Infer it with: mtl run --tasks rgt." in refused.stderr
     assert "is no result folder" in mtl(tmp_path, "--count", 1).stderr
 
 

@@ -275,11 +275,31 @@ def test_lines_have_no_grids(tmp_path: Path, pick_line: Horizon, line: Geometry)
 
 def test_names(ramp: Horizon, survey: Geometry) -> None:
     assert file_name(Surface(ramp, survey), "zmap") == "TOP_A_ms_down.zmap"
-    for name in ("", "a b", "../a", "a/b", "-a", "Ä"):
-        with pytest.raises(MtlError, match="is not one for files"):
+    for name in ("", " a", "a\n", 'a"b', "a\x00b", "a" * 81):
+        with pytest.raises(MtlError, match="does not fit"):
             check_names([name], ["xyz"])
-    with pytest.raises(MtlError, match="Two horizons are named"):
-        check_names(["Top", "TOP"], ["xyz"])
+    for names in (["Top", "TOP"], ["Top Brent", "Top_Brent"]):
+        with pytest.raises(MtlError, match="Two horizons are named"):
+            check_names(names, ["xyz"])
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("Top Brent", "Top_Brent_ms_down.zmap", "Top Brent"),
+        ("../a", "a_ms_down.zmap", "../a"),
+        ("Øst – Ålesund", "Ost_Alesund_ms_down.zmap", "Ost _ Alesund"),
+        ("a, b", "a_b_ms_down.zmap", "a_ b"),
+        ("水", "unnamed_ms_down.zmap", "_"),
+    ],
+)
+def test_any_name_can_be_written(
+    name: str, file: str, text: str, tmp_path: Path, ramp: Horizon, survey: Geometry
+) -> None:
+    surface = Surface(Horizon(name, 0.5, ramp.depth, ramp.quality), survey)
+    assert re.sub("_+", "_", file_name(surface, "zmap")) == file
+    WRITERS["zmap"](tmp_path / "z", surface)
+    assert (tmp_path / "z").read_text(encoding="ascii").splitlines()[1] == f"@{text}, GRID, 5"
 
 
 @pytest.mark.parametrize("format", WRITERS)

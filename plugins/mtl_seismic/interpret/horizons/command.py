@@ -52,6 +52,10 @@ class Words(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option(
     "--from-file", type=click.Path(path_type=Path), help="Text file of seeds: IL XL Z (2D: X Z) and a name or none."
 )
+@click.option("--picks", is_flag=True, help="The horizons picked in mtl view (the default, where there are some).")
+@click.option(
+    "--list", "only_list", is_flag=True, help="List the picked and the written horizons, and do nothing else."
+)
 @click.option("--samples", "in_samples", is_flag=True, help="Seeds are sample indexes from 0, not the file's numbers.")
 @click.option("--name", "names", multiple=True, help="Name of each horizon, or one that is numbered (repeatable).")
 @click.option(
@@ -84,6 +88,14 @@ class Words(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option(
     "--min-quality", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Leave out worse picks."
 )
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="FIELD[:STATISTIC[:N]]",
+    help="Also a map of a field along each horizon: dhr, or dhr:rms:8 of 8 samples above and below (repeatable).",
+)
+@click.option("--isochrons", is_flag=True, help="Also maps of the thickness between neighbouring horizons.")
 @click.option("--stratal", is_flag=True, help="Write flattened volumes too (or alone).")
 @click.option("--stratal-fields", type=Words(), metavar="A,B", help="Of image, dhr, ... Default: the first two.")
 @click.option(
@@ -155,31 +167,79 @@ def horizons(result: Path, quiet: bool, as_json: bool, **given: Any) -> None:
         if not quiet and not as_json:
             click.echo(message, err=True)
 
+    if given.pop("only_list"):
+        show_list(result, as_json)
+        return
     record, folder = carry_out(result, given, say)
+    renew_report(result, folder, say)
     if as_json:
         echo_json({"folder": str(folder), **record})
     else:
         show(record, folder)
 
 
+def renew_report(result: Path, folder: Path, say: Any) -> None:
+    """Write the result's report anew, where there is one and it shows what was written."""
+    from mtl_seismic.report.page import renew
+    from mtlcore.plugin import plugins
+
+    if folder.resolve().parent == result.resolve():
+        renew(result, plugins.current(), say)
+
+
+def show_list(result: Path, as_json: bool) -> None:
+    """The names of all horizons of a result."""
+    from mtl_seismic.interpret.listing import listed_horizons
+
+    rows = listed_horizons(result)
+    if as_json:
+        echo_json({"horizons": rows})
+    elif rows:
+        click.echo(text_table([("horizon", "from", "rgt"), *([str(v) for v in row.values()] for row in rows)]))
+    else:
+        click.echo(f"{result} has no horizons: write some with mtl horizons, or pick some in mtl view.", err=True)
+
+
 def carry_out(result: Path, given: dict[str, Any], say: Any) -> tuple[dict[str, Any], Path]:
     """From options to a request, and deliver it."""
-    chosen = [bool(given["seeds"]), given["count"] is not None, given["from_file"] is not None]
+    chosen = [bool(given["seeds"]), given["count"] is not None, given["from_file"] is not None, given["picks"]]
     if sum(chosen) > 1:
-        raise click.UsageError("Give one of --seed, --count and --from-file.")
+        raise click.UsageError("Give one of --seed, --count, --from-file and --picks.")
     if not any(chosen) and not given["stratal"]:
-        raise click.UsageError("Say which horizons: --seed IL,XL,Z, --count N or --from-file FILE; or --stratal.")
-    if not any(chosen) and given["names"]:
+        from mtl_seismic.interpret.listing import has_picks
+
+        given["picks"] = has_picks(result)
+        chosen.append(given["picks"])
+        if not given["picks"]:
+            raise click.UsageError(
+                "Name the horizons: --seed IL,XL,Z, --count N or --from-file FILE, or pick them in mtl view; "
+                "or --stratal."
+            )
+    if given["names"] and (given["picks"] or not any(chosen)):
         raise click.UsageError("--name names horizons: give --seed, --count or --from-file too.")
 
-    from mtl_seismic.interpret.horizons.deliver import Request, deliver
+    from mtl_seismic.interpret.horizons.deliver import deliver
     from mtl_seismic.interpret.horizons.exports.surface import Style
+    from mtl_seismic.interpret.horizons.maps import parse_along
+    from mtl_seismic.interpret.horizons.request import Request
     from mtl_seismic.interpret.horizons.seeds import Seed, read_seeds
     from mtlcore.plugin import plugins
 
     seeds = read_seeds(given["from_file"]) if given["from_file"] else [Seed(numbers) for numbers in given["seeds"]]
     installed = plugins.current()
-    taken = ("names", "spread", "formats", "in_samples", "gap", "min_quality", "reference", "force", "stratal")
+    taken = (
+        "picks",
+        "isochrons",
+        "names",
+        "spread",
+        "formats",
+        "in_samples",
+        "gap",
+        "min_quality",
+        "reference",
+        "force",
+        "stratal",
+    )
     request = Request(
         result=result,
         output=given["output"] or result / "horizons",
@@ -197,6 +257,7 @@ def carry_out(result: Path, given: dict[str, Any], say: Any) -> tuple[dict[str, 
         stratal_fields=given["stratal_fields"] or (),
         stratal_axis=given["stratal_axis"],
         stratal_format=given["stratal_format"],
+        maps=tuple(map(parse_along, given["maps"])),
         picture=not given["no_picture"],
         **{name: given[name] for name in taken},
     )
@@ -208,11 +269,12 @@ def show(record: dict[str, Any], folder: Path) -> None:
     if record["horizons"]:
         unit = record["z"]["unit"]
         unit = "samples" if unit == "sample" else unit
-        rows = [("horizon", "rgt", "defined", f"shallowest ({unit})", "mean", "deepest", "quality")]
+        rows = [("horizon", "rgt", "on", "defined", f"shallowest ({unit})", "mean", "deepest", "quality")]
         for each in record["horizons"]:
             figures = ("-" if each[name] is None else f"{each[name]:.6g}" for name in ("shallowest", "mean", "deepest"))
             quality = "-" if each["quality"] is None else f"{each['quality']:.2f}"
-            rows.append((each["name"], f"{each['rgt']:.5f}", f"{each['coverage']:.1%}", *figures, quality))
+            lies = each.get("polarity") or "-"
+            rows.append((each["name"], f"{each['rgt']:.5f}", lies, f"{each['coverage']:.1%}", *figures, quality))
         click.echo(text_table(rows))
     for each in record["stratal"]:
         click.echo(f"Flattened {each['field']}: {folder / each['file']}")

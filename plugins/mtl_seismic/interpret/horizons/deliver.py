@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,81 +20,34 @@ from mtl_seismic.interpret.horizons.exports.formats import (
     check_survey,
     file_name,
 )
-from mtl_seismic.interpret.horizons.exports.surface import STYLE, Style, Surface
-from mtl_seismic.interpret.horizons.extraction import GAP, Horizon, default_names, extract_horizons
+from mtl_seismic.interpret.horizons.exports.surface import Surface
+from mtl_seismic.interpret.horizons.extraction import Horizon
+from mtl_seismic.interpret.horizons.fields import Fields, open_result
 from mtl_seismic.interpret.horizons.grids import is_straight
 from mtl_seismic.interpret.horizons.mapping import has_map
-from mtl_seismic.interpret.horizons.reflectors import snap
-from mtl_seismic.interpret.horizons.seeds import Seed, locate, reference_curve, spread, value_at
+from mtl_seismic.interpret.horizons.maps import FORMATS as MAP_FORMATS
+from mtl_seismic.interpret.horizons.maps import check_maps, isochrons, map_along
+from mtl_seismic.interpret.horizons.polarity import polarity
+from mtl_seismic.interpret.horizons.request import Request
+from mtl_seismic.interpret.horizons.seeds import locate
+from mtl_seismic.interpret.horizons.selection import curve_of, extract, names_of, picked, times_of
 from mtl_seismic.interpret.horizons.stratal import stratal_axis, write_stratal
+from mtl_seismic.interpret.picks import read_picks
+from mtl_seismic.interpret.tables import write_table
 from mtlcore.errors import MtlError, OptionError, suggestion
 from mtlcore.io import folders
 from mtlcore.io.atomic import atomic_write_text
 from mtlcore.io.files import make_format
-from mtlcore.io.volume import Geometry, Volume
+from mtlcore.io.volume import Geometry
 from mtlcore.pictures import draw as pictures
 from mtlcore.plugin.outputs import IMAGE, Output
 from mtlcore.plugin.plugins import Plugins
-from mtlcore.run import results
 
 Say = Callable[[str], None]
 
 RECORD = "horizons.json"
 OFF_SEED = 0.5
 """Samples by which a horizon may miss its seed before users are told."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to deliver. ``seeds`` or ``count`` say which horizons; neither: only stratal volumes.
-
-    ``seeds`` are in the file's own numbers, or sample indexes (``in_samples``). ``spread``: horizons of a
-    count are equally spaced in depth on the reference trace, and moved to the strongest reflectors near by
-    or not. ``names``: one for each horizon, or one that is numbered. ``reference``: IL,XL (2D: X) of the
-    reference trace; None: the live one nearest to the middle. ``stratal_fields``: what to flatten; (): the image
-    and dhr, where they are there.
-    """
-
-    result: Path
-    output: Path
-    seeds: tuple[Seed, ...] = ()
-    count: int = 0
-    spread: Literal["reflectors", "depth"] = "reflectors"
-    names: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ("xyz", "npy")
-    style: Style = STYLE
-    in_samples: bool = False
-    gap: float = GAP
-    min_quality: float = 0.0
-    reference: tuple[float, ...] | None = None
-    stratal: bool = False
-    stratal_fields: tuple[str, ...] = ()
-    stratal_axis: Literal["rgt", "depth"] = "rgt"
-    stratal_format: str | None = None
-    picture: bool = True
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Fields:
-    """The volumes of a result."""
-
-    time: Volume
-    others: dict[str, Volume]
-    format: str
-
-    @property
-    def geometry(self) -> Geometry:
-        return self.time.geometry
-
-    def close(self) -> None:
-        for volume in (self.time, *self.others.values()):
-            volume.close()
-
-    @property
-    def image(self) -> Volume | None:
-        """What reflectors are looked for in."""
-        return self.others.get("image") or self.others.get("dhr")
 
 
 def deliver(request: Request, plugins: Plugins, say: Say = lambda message: None) -> dict[str, Any]:
@@ -124,72 +76,44 @@ def _deliver(request: Request, fields: Fields, plugins: Plugins, say: Say) -> di
     geometry = fields.geometry
     check_formats(request.formats, len(geometry.axes))
     check_survey(geometry, request.style, request.formats)
+    check_maps(request.maps, fields.all, request.formats)
+    picks = read_picks(request.result, geometry.shape).horizons if request.picks else ()
+    if request.picks and not picks:
+        raise MtlError(f"{request.result} has no picked horizons: pick some in mtl view {request.result}.")
     positions = [locate(seed, geometry, request.in_samples) for seed in request.seeds]
-    values = _values(request, fields, positions)
-    names = _names(request, len(values))
+    values = times_of(request, fields, positions)
+    names = [pick.name for pick in picks] or names_of(request, len(values))
     check_names(names, request.formats)
     flattened = _stratal_fields(request, fields)
-    curve = _curve(request, fields) if flattened else np.empty(0)
+    curve = curve_of(request, fields) if flattened else np.empty(0)
     folder = folders.claim(request.output, request.force)
-    if len(values):
+    if names:
         _say_about_the_map(request, geometry, say)
-    horizons = _extract(request, fields, values, names, positions)
+    found = picked(request, fields, picks) if picks else extract(request, fields, values, names, positions)
+    horizons = _defined(found, bool(flattened), folder, say)
+    written = [_write(horizon, request, fields, folder, say) for horizon in horizons]
+    write_table(folder / "horizons.csv", written)
     return {
         "result": str(request.result.resolve()),
         **_conventions(request, geometry),
-        "horizons": [_write(horizon, request, geometry, folder, say) for horizon in horizons],
+        "horizons": written,
+        "isochrons": _isochrons(request, horizons, geometry, folder),
         "stratal": [_write_stratal(field, request, fields, curve, folder, plugins, say) for field in flattened],
         "pictures": _draw(request, fields, horizons, folder, say),
     }
 
 
-def open_result(folder: Path, plugins: Plugins, say: Say) -> Fields:
-    """The volumes of a result, with its image where that is still there."""
-    volumes = results.open_fields(folder, plugins)
-    if "rgt" not in volumes:
-        raise MtlError(f"{folder} holds no rgt, but {', '.join(volumes)}. Make one with: mtl run --tasks rgt.")
-    time = volumes.pop("rgt")
-    try:
-        image = results.open_image(folder, plugins)
-        if image.shape == time.shape:
-            volumes["image"] = image
-    except MtlError as error:
-        say(f"Without the image: {error}")
-    return Fields(time, volumes, results.read_record(folder)["format"]["name"])
-
-
-def _values(request: Request, fields: Fields, positions: Sequence[tuple[float, ...]]) -> Floats:
-    """The horizons' times."""
-    if positions:
-        return np.array([value_at(fields.time, position) for position in positions])
-    if not request.count:
-        return np.empty(0)
-    curve = _curve(request, fields)
-    values = spread(curve, request.count)
-    reflectors = fields.others.get("dhr") or fields.image
-    if request.spread == "depth" or reflectors is None:
-        return values
-    return snap(values, curve, fields.time, reflectors)
-
-
-def _curve(request: Request, fields: Fields) -> Floats:
-    """Time against depth on the reference trace."""
-    if request.reference is None:
-        return reference_curve(fields.time)
-    # Any depth will do.
-    top = 0.0 if request.in_samples else fields.geometry.axes[0].origin
-    position = locate(Seed((*request.reference, top)), fields.geometry, request.in_samples)
-    return reference_curve(fields.time, tuple(int(index) for index in position[1:]))
-
-
-def _names(request: Request, count: int) -> list[str]:
-    if len(request.names) > 1 and len(request.names) != count:
-        raise OptionError(f"There are {len(request.names)} names for {count} horizons: give one, or one for each.")
-    if len(request.names) == count:
-        return list(request.names)
-    own = [seed.name for seed in request.seeds]
-    numbered = default_names(count, request.names[0] if request.names else "horizon")
-    return [name or number for name, number in zip(own or [None] * count, numbered, strict=True)]
+def _defined(horizons: list[Horizon], others: bool, folder: Path, say: Say) -> list[Horizon]:
+    """The horizons without those that are defined nowhere; MtlError where nothing is left to write."""
+    kept = [horizon for horizon in horizons if horizon.coverage > 0]
+    for horizon in horizons:
+        if horizon.coverage == 0:
+            say(f"{horizon.name} is defined on no trace, and not written.")
+    if horizons and not kept and not others:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise MtlError("No horizon is defined anywhere: try a larger --gap, or a lower --min-quality.")
+    return kept
 
 
 def _stratal_fields(request: Request, fields: Fields) -> tuple[str, ...]:
@@ -221,28 +145,6 @@ def _say_about_the_map(request: Request, geometry: Geometry, say: Say) -> None:
         say(f"The survey is rotated, which {' and '.join(grids)} cannot hold: its grids are interpolated.")
 
 
-def _extract(
-    request: Request, fields: Fields, values: Floats, names: list[str], positions: list[tuple[float, ...]]
-) -> list[Horizon]:
-    if not len(values):
-        return []
-    horizons = extract_horizons(
-        fields.time,
-        values.tolist(),
-        image=fields.image,
-        fault_probability=fields.others.get("fault_probability"),
-        names=names,
-        gap=request.gap,
-        min_quality=request.min_quality,
-    )
-    if not positions:
-        return horizons
-    return [
-        Horizon(each.name, each.value, each.depth, each.quality, seed)
-        for each, seed in zip(horizons, positions, strict=True)
-    ]
-
-
 def _conventions(request: Request, geometry: Geometry) -> dict[str, Any]:
     return {
         "z": {"unit": geometry.axes[0].unit, "positive": request.style.z_sign, "undefined": request.style.undefined},
@@ -253,32 +155,54 @@ def _conventions(request: Request, geometry: Geometry) -> dict[str, Any]:
     }
 
 
-def _write(horizon: Horizon, request: Request, geometry: Geometry, folder: Path, say: Say) -> dict[str, Any]:
-    """Write one horizon in every format; what horizons.json says of it."""
+def _write(horizon: Horizon, request: Request, fields: Fields, folder: Path, say: Say) -> dict[str, Any]:
+    """Write one horizon in every format, and its maps; what horizons.json says of it."""
+    geometry = fields.geometry
     surface = Surface(horizon, geometry, request.style)
-    files = {}
-    for format in request.formats:
-        files[format] = file_name(surface, format)
-        WRITERS[format](folder / files[format], surface)
-    if horizon.coverage == 0:
-        say(f"{horizon.name} is defined on no trace.")
-    elif horizon.seed is not None:
+    files = _write_surface(surface, request.formats, folder)
+    if horizon.seed is not None and not request.picks:
         found = float(horizon.depth[tuple(int(index) for index in horizon.seed[1:])])
         if not abs(found - horizon.seed[0]) <= OFF_SEED:
             where = "cut there" if np.isnan(found) else f"at sample {found:.1f}: its time repeats along the trace"
             say(f"{horizon.name} does not pass its seed (sample {horizon.seed[0]:g}): it is {where}.")
+    maps = {}
+    for each in request.maps:
+        made = map_along(horizon, each, fields.all[each.field], "1", geometry, request.style)
+        maps[each.label] = _write_surface(made, [name for name in request.formats if name in MAP_FORMATS], folder)
     z = surface.z[np.isfinite(surface.z)]
     return {
         "name": horizon.name,
         "rgt": horizon.value,
+        "picked": request.picks,
         "seed_samples": horizon.seed,
         "coverage": horizon.coverage,
-        "shallowest": float(z[np.abs(z).argmin()]) if z.size else None,
-        "deepest": float(z[np.abs(z).argmax()]) if z.size else None,
-        "mean": float(z.mean()) if z.size else None,
-        "quality": float(np.nanmean(horizon.quality)) if z.size else None,
+        "shallowest": float(z[np.abs(z).argmin()]),
+        "deepest": float(z[np.abs(z).argmax()]),
+        "mean": float(z.mean()),
+        "quality": float(np.nanmean(horizon.quality)),
+        **(polarity(horizon.depth, fields.image) if fields.image else {}),
         "files": files,
+        **({"maps": maps} if maps else {}),
     }
+
+
+def _write_surface(surface: Surface, formats: Sequence[str], folder: Path) -> dict[str, str]:
+    files = {format: file_name(surface, format) for format in formats}
+    for format, name in files.items():
+        WRITERS[format](folder / name, surface)
+    return files
+
+
+def _isochrons(request: Request, horizons: list[Horizon], geometry: Geometry, folder: Path) -> list[dict[str, Any]]:
+    """Write the maps of thickness; what horizons.json says of them."""
+    formats = [name for name in request.formats if name in MAP_FORMATS]
+    found = []
+    for surface in isochrons(horizons, geometry, request.style) if request.isochrons else ():
+        known = surface.z[np.isfinite(surface.z)]
+        figures = {"mean": float(known.mean()), "least": float(known.min()), "most": float(known.max())}
+        named = {"name": surface.name, "unit": surface.unit}
+        found.append({**named, **(figures if known.size else {}), "files": _write_surface(surface, formats, folder)})
+    return found
 
 
 def _write_stratal(

@@ -14,8 +14,8 @@ from mtlcore.errors import MtlError
 from mtlcore.io.volume import Volume
 
 Floats = NDArray[np.float64]
-REACH = 48.0
-"""Traces over which a correction at a point fades to a seventh (the Gaussian's standard deviation is half of it)."""
+REACH = 16.0
+"""Traces at which the correction of a single point has faded to 1/e."""
 MOST_CORRECTIONS = 2000
 
 
@@ -25,8 +25,8 @@ def surface_through(
     """The horizon at the median time of the points, moved so that it passes through every one of them.
 
     ``volumes``: of the result, ``rgt`` among them; ``image`` (or ``dhr``) and ``fault_probability`` serve the
-    quality. The misses at the points are spread by a Gaussian of the distance in traces (interpolation by radial
-    basis functions), so that the horizon is exact at the points and as time has it far from them. Points on dead
+    quality. The misses at the points are spread by simple kriging with an exponential covariance of the distance in
+    traces: the horizon is exact at the points, as time has it far from them, and overshoots nowhere between. Points on dead
     traces, and those beyond where the horizon is defined, correct nothing. MtlError where no point has a time.
     """
     time = volumes.get("rgt")
@@ -82,5 +82,5 @@ def corrected(depth: Floats, points: Floats, samples: int, reach: float = REACH)
 
 
 def _kernel(one: NDArray[np.int_], other: NDArray[np.int_], reach: float) -> Floats:
-    square = ((one[:, None] - other[None]) ** 2).sum(-1)
-    return np.asarray(np.exp(-0.5 * square / (reach / 2) ** 2), dtype=np.float64)
+    distance = np.sqrt(((one[:, None] - other[None]) ** 2).sum(-1))
+    return np.asarray(np.exp(-distance / reach), dtype=np.float64)

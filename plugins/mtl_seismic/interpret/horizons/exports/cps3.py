@@ -14,6 +14,7 @@ import numpy as np
 
 from mtl_seismic.interpret.horizons.exports.surface import Surface, need_volume, write_lines
 from mtl_seismic.interpret.horizons.grids import Grid, to_grid
+from mtl_seismic.interpret.names import ascii_name
 
 NULL = "0.1E+31"
 PER_LINE = 5
@@ -36,7 +37,7 @@ def lines(surface: Surface) -> Iterator[str]:
     rows, columns = grid.values.shape
     yield f"FSNROW {columns} {rows}" if order == "rows-down" else f"FSNROW {rows} {columns}"
     yield f"FSXINC {plain(grid.dx)} {plain(grid.dy)}"
-    yield f"->{surface.name}"
+    yield f"->{ascii_name(surface.name)}"
     values = {"columns-down": grid.columns_down, "rows-up": grid.values, "rows-down": grid.values[::-1]}[order]
     texts = [null if z != z else f"{z:.4f}" for z in values.reshape(-1).tolist()]
     for start in range(0, len(texts), PER_LINE):

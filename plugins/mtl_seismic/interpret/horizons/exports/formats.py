@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mtl_seismic.interpret import names
 from mtl_seismic.interpret.horizons.exports import charisma, cps3, iesx, npy, xyz, zmap
 from mtl_seismic.interpret.horizons.exports.surface import Style, Surface
 from mtl_seismic.interpret.horizons.extraction import Horizon
@@ -34,9 +34,9 @@ GRIDS = ("cps3", "zmap")
 """Formats that cannot hold a rotated survey without resampling."""
 
 
-def check_formats(names: Sequence[str], ndim: int) -> None:
+def check_formats(formats: Sequence[str], ndim: int) -> None:
     """MtlError for a format that is unknown or does not hold 2D lines."""
-    for name in names:
+    for name in formats:
         if name not in WRITERS:
             raise OptionError(f"Unknown format '{name}'. {suggestion(name, WRITERS)}Formats: {', '.join(WRITERS)}.")
         if ndim == 2 and name in ONLY_3D:
@@ -44,16 +44,8 @@ def check_formats(names: Sequence[str], ndim: int) -> None:
 
 
 def check_names(horizons: Sequence[str], formats: Sequence[str]) -> None:
-    """MtlError for names that are no file names, that are equal, or that a format has no room for."""
-    for name in horizons:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
-            raise OptionError(
-                f"The horizon name '{name}' is not one for files: expected letters A-Z, digits, and _ . + - after them."
-            )
-    lower = [name.lower() for name in horizons]
-    for name in horizons:
-        if lower.count(name.lower()) > 1:
-            raise OptionError(f"Two horizons are named '{name}': their files would be one. Choose other names.")
+    """MtlError for names that cannot be, whose files would be one, or that a format has no room for."""
+    names.check_names(horizons, "horizon")
     if "iesx" in formats:
         for name in horizons:
             iesx.check_name(name)
@@ -75,7 +67,8 @@ def check_survey(geometry: Geometry, style: Style, formats: Sequence[str]) -> No
 
 
 def file_name(surface: Surface, format: str) -> str:
-    """NAME_UNIT_SIGN.FORMAT: most of the formats say neither unit nor sign."""
-    unit = {"sample": "samples", "1": "rgt"}.get(surface.unit, surface.unit)
+    """NAME_UNIT_SIGN.FORMAT: most of the formats say neither unit nor sign; of a map NAME_UNIT.FORMAT."""
+    unit = {"sample": "samples", "1": "" if surface.values is not None else "rgt"}.get(surface.unit, surface.unit)
     safe = "".join(letter if letter.isalnum() else "-" for letter in unit)
-    return f"{surface.name}_{safe}_{surface.style.z_sign}.{format}"
+    sign = surface.style.z_sign if surface.values is None else ""
+    return "_".join(part for part in (names.file_stem(surface.name), safe, sign) if part) + f".{format}"

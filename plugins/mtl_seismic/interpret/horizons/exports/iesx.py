@@ -15,6 +15,7 @@ import numpy as np
 
 from mtl_seismic.interpret.horizons.exports.surface import Floats, Surface, whole, write_lines
 from mtl_seismic.interpret.horizons.mapping import map_unit
+from mtl_seismic.interpret.names import ascii_name
 from mtlcore.errors import MtlError
 
 NAME = "iesx"
@@ -31,7 +32,7 @@ def write(path: Path, surface: Surface) -> None:
 
 def check_name(name: str) -> None:
     """MtlError where the header has no room for a name: cut, two names could become one."""
-    if len(name) > LONGEST_NAME:
+    if len(ascii_name(name)) > LONGEST_NAME:
         raise MtlError(
             f"The horizon name '{name}' is too long for iesx, which has room for {LONGEST_NAME} letters: "
             "choose a shorter one."
@@ -52,7 +53,8 @@ def lines(surface: Surface) -> Iterator[str]:
 
 def _header(surface: Surface) -> Iterator[str]:
     kind, card = (5, "2d_ci7m_gf.ifdf") if surface.is_line else (4, "3d_ci7m.ifdf")
-    yield f"PROFILE {surface.name:<16}TYPE 1  {kind}{'':46}{card}     {map_unit(surface.geometry)} {surface.unit}"
+    start = f"PROFILE {ascii_name(surface.name):<16}TYPE 1  {kind}"
+    yield f"{start}{'':46}{card}     {map_unit(surface.geometry)} {surface.unit}"
     yield "SNAPPING PARAMETERS 5     0 1"
 
 

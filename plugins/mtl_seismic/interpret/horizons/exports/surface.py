@@ -46,11 +46,13 @@ STYLE = Style()
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A horizon in its survey."""
+    """A horizon in its survey; or a map on one, where there are ``values`` (over the horizontal axes) in some unit."""
 
     horizon: Horizon
     geometry: Geometry
     style: Style = STYLE
+    values: Floats | None = None
+    values_unit: str = ""
 
     @property
     def name(self) -> str:
@@ -62,11 +64,13 @@ class Surface:
 
     @property
     def unit(self) -> str:
-        return self.geometry.axes[0].unit
+        return self.geometry.axes[0].unit if self.values is None else self.values_unit
 
     @cached_property
     def z(self) -> Floats:
-        """Depth or time in the file's own unit with the sign asked for, over the horizontal axes."""
+        """Depth or time in the file's own unit with the sign asked for, over the horizontal axes; or the values."""
+        if self.values is not None:
+            return self.values
         axis = self.geometry.axes[0]
         z = axis.origin + axis.step * self.horizon.depth.astype(np.float64)
         return -z if self.style.z_sign == "up" else z

@@ -13,6 +13,7 @@ import numpy as np
 from mtl_seismic.interpret.horizons.exports.cps3 import plain
 from mtl_seismic.interpret.horizons.exports.surface import Surface, need_volume, write_lines
 from mtl_seismic.interpret.horizons.grids import to_grid
+from mtl_seismic.interpret.names import ascii_name
 from mtlcore.errors import OptionError
 
 NULL = -99999.0
@@ -29,8 +30,11 @@ def lines(surface: Surface) -> Iterator[str]:
     grid = to_grid(surface.z, surface.geometry)
     null_text = _null_text(NULL if surface.style.undefined is None else surface.style.undefined)
     rows, columns = grid.values.shape
-    yield f"! {surface.name}: Z in {surface.unit}, positive {surface.style.z_sign}"
-    yield f"@{surface.name}, GRID, {PER_LINE}"
+    # A comma would end the name.
+    name = ascii_name(surface.name).replace(",", "_")
+    meaning = f"Z in {surface.unit}, positive {surface.style.z_sign}" if surface.values is None else "a map"
+    yield f"! {name}: {meaning}"
+    yield f"@{name}, GRID, {PER_LINE}"
     yield f"{WIDTH}, {null_text.strip()}, , {DECIMALS}, 1"
     yield f"{rows}, {columns}, " + ", ".join(map(plain, (grid.x, grid.x_end, grid.y, grid.y_end)))
     yield "0.0, 0.0, 0.0"
