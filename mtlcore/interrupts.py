@@ -1,12 +1,15 @@
-"""Ctrl-C and SIGTERM as a flag that a long loop looks at between its steps."""
+"""Ctrl-C and SIGTERM as a flag that a long loop looks at between its steps; and what worker processes do about them."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 
@@ -44,3 +47,16 @@ def leave_to_parent(worker: int) -> None:
     """In a worker process: a Ctrl-C reaches the whole group, and the parent needs its workers to end the step."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_with_parent() -> None:
+    """In a worker process: leave Ctrl-C to the parent, and end when it ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

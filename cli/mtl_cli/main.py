@@ -1,13 +1,14 @@
 """The ``mtl`` command: a group that imports a command only when it is run, and one error boundary.
 
 Exit codes: 0 done; 1 failed; 2 asked for what does not exist (an unknown command, flag, option or name, on
-the command line, in the environment or in a configuration file); 130 interrupted by Ctrl-C. Results go to
-stdout, everything else to stderr.
+the command line, in the environment or in a configuration file); 130 interrupted by Ctrl-C; 143 terminated.
+Results go to stdout, everything else to stderr.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -117,19 +118,56 @@ class Interrupted(click.ClickException):
         click.echo(self.message, file=file or sys.stderr)
 
 
+class TerminatedBySignal(Interrupted):
+    """The system or a scheduler asked the program to end."""
+
+    exit_code = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: everything is left as after Ctrl-C, temporary files removed."""
+
+
+def end_in_order() -> None:
+    """Let SIGTERM and SIGHUP raise, as Ctrl-C does, so that nothing half-written is left behind."""
+
+    def handle(number: int, frame: object) -> None:
+        raise Terminated
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # A program that was started with nohup goes on.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, handle)
+
+
+def failure_text(error: Exception) -> str:
+    """A failure of the system that nothing nearer has put in words, with the file it concerns."""
+    if isinstance(error, MemoryError):
+        return f"Not enough memory: {error}." if str(error) else "Not enough memory."
+    from mtlcore.io.atomic import reason
+
+    assert isinstance(error, OSError)
+    return f"{error.filename}: {reason(error)}." if error.filename is not None else f"{reason(error)}.".capitalize()
+
+
 @contextmanager
 def errors_for_users() -> Iterator[None]:
-    """The one place where errors become messages; what is not an MtlError keeps its traceback."""
+    """The one place where errors become messages; what is neither an MtlError nor the system's keeps its traceback."""
     try:
         yield
     except Exception as error:
         from mtlcore.errors import MtlError, OptionError, UnknownNameError
 
+        if isinstance(error, OSError | MemoryError) and not isinstance(error, BrokenPipeError):
+            raise click.ClickException(failure_text(error)) from error
         if not isinstance(error, MtlError):
             raise
         if isinstance(error, OptionError | UnknownNameError):
             raise NotFound(str(error)) from error
         raise click.ClickException(str(error)) from error
+    except Terminated as error:
+        raise TerminatedBySignal("Terminated.") from error
     except KeyboardInterrupt as error:
         # Whoever stops on it may say how to go on: KeyboardInterrupt("Resume with: ...").
         raise Interrupted(str(error) or "Interrupted.") from error
@@ -183,6 +221,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the ``mtl`` command."""
+    end_in_order()
     try:
         # Under `python -m mtl_cli.main` (torchrun) too the help says mtl.
         cli(prog_name="mtl")

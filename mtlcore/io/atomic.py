@@ -12,53 +12,40 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtlcore.errors import MtlError
+from mtlcore.io.leftovers import BEGUN, DIGITS, OLD, PART, exchange, hold, recover, sweep
 
-_FULL = {
+_REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "it is too large",
 }
-
-PART, BEGUN = ".part", ".begun"
-"""How temporary names end: of what goes when its writer does, and of what several processes write and may resume."""
+BLOCK = 2**20
+MANY = 1000
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` (an empty file) that takes its name when the block ends well.
 
-    On any exception the temporary file is removed and an old file at ``path`` stays as it was. A symbolic
-    link is followed. The new file has the permissions that the umask gives. MtlError, naming ``path``,
-    where it cannot be written; also where the disk fills up inside the block.
+    On any exception the temporary file is removed and an old file at ``path`` stays as it was; after a kill, the next
+    writer to the folder removes it. A symbolic link is followed. The new file has the permissions that the umask
+    gives. MtlError, naming ``path``, where it cannot be written, and for any OSError inside the block.
     """
     final = Path(os.path.realpath(path))
-    temporary = _temporary_name(final)
-    mode = _start(path, final, temporary)
-    try:
-        with _saying_what_is_full(path):
-            yield temporary
-            # Some writers (safetensors) make files that only their owner can read.
-            temporary.chmod(mode)
-            flush_to_disk(temporary)
-            temporary.replace(final)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with _temporary_file(path, final) as (temporary, mode):
+        yield temporary
+        # Some writers (safetensors) make files that only their owner can read.
+        temporary.chmod(mode)
+        flush_to_disk(temporary)
+        temporary.replace(final)
     _flush_folder(final.parent)
 
 
 @contextmanager
 def scratch_path(path: Path) -> Iterator[Path]:
     """An empty file next to ``path`` for what is needed while that is written; it goes when the block ends."""
-    final = Path(os.path.realpath(path))
-    scratch = _temporary_name(final)
-    _start(path, final, scratch)
-    try:
-        with _saying_what_is_full(path):
-            yield scratch
-    finally:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+    with _temporary_file(path, Path(os.path.realpath(path))) as (scratch, _):
+        yield scratch
 
 
 @contextmanager
@@ -66,15 +53,19 @@ def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
     """``atomic_path`` for a folder: a temporary empty one beside ``path``.
 
     An older folder at ``path`` gives way only if it is empty or holds a file called ``marker``: it is one of
-    the same kind. It is renamed to ``.NAME.XXXX.old``, the new one takes its name, then it is deleted.
+    the same kind. The two change places in one step where the system can; else the old one is renamed to
+    ``.NAME.XXXX.old`` first, and put back when it is next looked for, should the process be killed in between.
     """
     temporary = start_folder(path, marker)
+    held = _held(temporary)
     try:
-        with _saying_what_is_full(path):
+        with naming_failures(path):
             yield temporary
         finish_folder(temporary, path, marker)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if held is not None:
+            os.close(held)
 
 
 def start_folder(path: Path, marker: str, suffix: str = PART) -> Path:
@@ -83,6 +74,8 @@ def start_folder(path: Path, marker: str, suffix: str = PART) -> Path:
     ``suffix``: BEGUN for one that is to survive the process.
     """
     final = Path(os.path.realpath(path))
+    sweep(final.parent)
+    recover(final)
     _refuse_another_kind(path, final, marker)
     temporary = _temporary_name(final, suffix)
     with _saying_why_not(path, final):
@@ -103,23 +96,39 @@ def begin_file(path: Path) -> Path:
 def finish_folder(temporary: Path, path: Path, marker: str) -> None:
     """Flush a temporary folder of ``start_folder`` and give it its final name."""
     final = Path(os.path.realpath(path))
-    with _saying_what_is_full(path):
-        for entry in [*temporary.rglob("*"), temporary]:
-            (_flush_folder if entry.is_dir() else flush_to_disk)(entry)
-    # Again: hours may have passed since the start.
-    _refuse_another_kind(path, final, marker)
-    old = temporary.with_suffix(".old") if final.exists() else None
-    if old:
-        final.rename(old)
+    with naming_failures(path):
+        _flush_all(temporary)
+        # Again: hours may have passed since the start.
+        _refuse_another_kind(path, final, marker)
+        if not final.exists():
+            temporary.rename(final)
+        elif exchange(temporary, final):
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            _replace_in_two_steps(temporary, final)
+        _flush_folder(final.parent)
+
+
+def _flush_all(folder: Path) -> None:
+    """Return when a folder with all in it is on the disk."""
+    entries = [*folder.rglob("*"), folder]
+    if len(entries) > MANY and hasattr(os, "sync"):
+        # One after another, thousands of files would take minutes.
+        os.sync()
+        return
+    for entry in entries:
+        (_flush_folder if entry.is_dir() else flush_to_disk)(entry)
+
+
+def _replace_in_two_steps(temporary: Path, final: Path) -> None:
+    old = temporary.with_suffix(OLD)
+    final.rename(old)
     try:
         temporary.rename(final)
     except BaseException:
-        if old:
-            old.rename(final)
+        old.rename(final)
         raise
-    _flush_folder(final.parent)
-    if old:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -148,25 +157,57 @@ def reserve(path: Path) -> None:
         if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # file systems that cannot allocate ahead
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
             raise
+        _write_holes(path)  # the file system cannot allocate ahead
     finally:
         os.close(descriptor)
+
+
+def _write_holes(path: Path) -> None:
+    """Write 0 where a file has never been written to: the last bytes of each block that is there stay."""
+    with path.open("r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        for start in range(0, size, BLOCK):
+            file.seek(start)
+            content = file.read(BLOCK)
+            if not any(content):
+                file.seek(start)
+                file.write(content)
 
 
 def _temporary_name(final: Path, suffix: str = PART) -> Path:
-    return final.with_name(f".{final.name[:40]}.{secrets.token_hex(4)}{suffix}")
+    return final.with_name(f".{final.name[:40]}.{secrets.token_hex(DIGITS // 2)}{suffix}")
 
 
-def _start(path: Path, final: Path, temporary: Path) -> int:
-    """Create the empty temporary file; its permission bits."""
+@contextmanager
+def _temporary_file(path: Path, final: Path) -> Iterator[tuple[Path, int]]:
+    """An empty temporary file that goes when the block ends, whatever it is called then; its permission bits."""
     _refuse_other_than_file(path, final)
-    with _saying_why_not(path, final):
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    sweep(final.parent)
+    temporary = _temporary_name(final)
+    held = None
     try:
-        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+        with _saying_why_not(path, final):
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            try:
+                mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            finally:
+                os.close(descriptor)
+            held = hold(temporary)
+        with naming_failures(path):
+            yield temporary, mode
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if held is not None:
+            os.close(held)
+
+
+def _held(temporary: Path) -> int | None:
+    with suppress(OSError):
+        return hold(temporary)
+    return None
 
 
 def _refuse_other_than_file(path: Path, final: Path) -> None:
@@ -193,19 +234,32 @@ def _saying_why_not(path: Path, final: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise MtlError(f"Cannot write {path}: the folder {final.parent} does not exist. Create it first.") from None
     except OSError as error:
-        reason = _FULL.get(error.errno or 0) or error.strerror
-        raise MtlError(f"Cannot write {path}: {reason}.") from error
+        raise MtlError(f"Cannot write {path}: {reason(error)}.") from error
 
 
 @contextmanager
-def _saying_what_is_full(path: Path) -> Iterator[None]:
-    """A full disk as an MtlError; other errors stay what they are."""
+def naming_failures(path: Path) -> Iterator[None]:
+    """A failure of the system in the block as an MtlError that names the file and the cause."""
     try:
         yield
+    except (BrokenPipeError, BlockingIOError, InterruptedError):
+        raise  # of whoever reads the output, not of the file
     except OSError as error:
-        if error.errno in _FULL:
-            raise MtlError(f"Cannot write {path}: {_FULL[error.errno]}.") from error
-        raise
+        raise MtlError(f"Cannot write {path}: {reason(error)}{_other_file(error, path)}.") from error
+
+
+def reason(error: OSError) -> str:
+    """What went wrong, in a few words."""
+    text = _REASONS.get(error.errno or 0) or error.strerror or " ".join(str(error).split())
+    return (text or type(error).__name__).rstrip(".")
+
+
+def _other_file(error: OSError, path: Path) -> str:
+    """Which file it was, where it was another one."""
+    if error.filename is None:
+        return ""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    return "" if Path(name).name.startswith(f".{path.name[:40]}.") else f" ({name})"
 
 
 def _flush_folder(folder: Path) -> None:

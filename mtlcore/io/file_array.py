@@ -22,6 +22,8 @@ from mtlcore.errors import MtlError
 
 WASTE = 4
 """Bytes read for each byte wanted, at most, where that makes one read of many."""
+NEAR = 2**14
+"""Bytes from row to row up to which rows and what lies between them are read at once: disks give no less."""
 LONGEST_SPAN = 2**26
 """Bytes read at once for the sake of fewer reads."""
 
@@ -112,7 +114,7 @@ class FileArray:
         span = self.dtype.itemsize + sum((size - 1) * step for size, step in zip(values.shape, steps, strict=True))
         if span == values.nbytes:
             self._read_into(values, first)
-        elif values.ndim > 1 and (span > LONGEST_SPAN or span > WASTE * values.nbytes):
+        elif values.ndim > 1 and (span > LONGEST_SPAN or (span > WASTE * values.nbytes and steps[0] > NEAR)):
             for number, part in enumerate(values):
                 self._fill(part, starts, offset + (starts[axis] + number) * steps[0])
         else:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mtlcore.config import build
 from mtlcore.errors import MtlError
+from mtlcore.io.leftovers import recover
 from mtlcore.io.volume import Volume
 from mtlcore.plugin.interfaces import Format
 from mtlcore.plugin.plugins import Plugins, current
@@ -29,6 +30,7 @@ def open_volume(
     were given. ``plugins``: where formats are looked up; None: the installed ones.
     """
     file = Path(path)
+    recover(file)
     if not file.exists():
         raise MtlError(f"{file} does not exist.")
     return make_format(file, format, options, plugins).open(file)

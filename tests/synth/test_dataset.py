@@ -1,10 +1,22 @@
 import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import mtl_cli
+import mtl_seismic
+import mtlcore
 from mtl_seismic.synth import Field3D, Rgm2D, Rgm3D, generate, parameters, write_dataset
 from mtl_seismic.synth import dataset as module
+from mtlcore import MtlError
 
 SECTION, VOLUME = Rgm2D(shape=(24, 20)), Rgm3D(shape=(16, 12, 10))
 VALID = module.FIRST_VALID_INDEX
@@ -115,3 +127,69 @@ def test_progress_and_leaving_refinement_inputs_out(tmp_path):
     assert seen == [1, 2, 3]
     assert not (folder / "data_train/0_rgt.bin").exists()
     assert manifest(folder)["refinement_inputs"] is False
+
+
+RUN = """
+import sys
+from mtl_cli.main import main
+main()
+"""
+
+
+def start_synth(folder, *options):
+    roots = os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (mtlcore, mtl_cli, mtl_seismic))
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, "synth", "rgm3d", folder, "--shape", "64x64x64", "--train", "400", *options],
+        env=os.environ | {"PYTHONPATH": roots}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children_of(process):
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[1] == str(process.pid):
+                found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(number, tmp_path, monkeypatch):
+    with start_synth(tmp_path / "set", "--workers", "2") as process:
+        wait_for(lambda: list(tmp_path.glob(".set.*.part/data_train/*.bin")))
+        workers = children_of(process)
+        assert len(workers) >= 2
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    codes = {signal.SIGTERM: (143, "Terminated."), signal.SIGINT: (130, "Interrupted.")}
+    if number in codes:
+        assert (process.returncode, errors.strip().splitlines()[-1]) == codes[number]
+        assert "Traceback" not in errors
+        assert not list(tmp_path.iterdir())
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 20)
+    # What a kill left goes when the next data set is begun.
+    monkeypatch.setattr("mtlcore.io.leftovers._swept", set())
+    write_dataset(SECTION, 7, tmp_path / "set", 1, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("layout", ["reference", "npz", "memmap"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_is_one_line(layout, workers, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(MtlError, match=r"Cannot write .*set: ") as caught:
+            write_dataset(Rgm2D(shape=(64, 80)), 7, tmp_path / "set", 2, 1, layout, workers=workers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

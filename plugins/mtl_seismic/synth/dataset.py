@@ -3,10 +3,9 @@
 import json
 import multiprocessing
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,9 @@ import numpy as np
 from mtl_seismic.stochastic.draws import Array
 from mtl_seismic.synth.items import generate, parameters
 from mtl_seismic.synth.recipes import Recipe
+from mtlcore.errors import MtlError
+from mtlcore.interrupts import end_with_parent
+from mtlcore.io.atomic import atomic_folder, naming_failures, reserve
 
 Layout = Literal["reference", "npz", "memmap"]
 LAYOUTS: tuple[Layout, ...] = ("reference", "npz", "memmap")
@@ -68,9 +70,9 @@ def write_dataset(
     """
     target = Path(directory)
     _check(target, layout)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with naming_failures(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_folder(target, MANIFEST) as unfinished:
         jobs = [
             _Job(recipe, seed, split, number, first + number, refinement_inputs, layout, unfinished)
             for split, size, first in (("train", train, 0), ("valid", valid, FIRST_VALID_INDEX))
@@ -84,11 +86,6 @@ def write_dataset(
                 progress(len(items))
         manifest = _manifest(recipe, seed, layout, refinement_inputs, {"train": train, "valid": valid})
         (unfinished / MANIFEST).write_text(json.dumps(manifest | {"items": items}, indent=1))
-        unfinished.chmod(0o755)  # mkdtemp's is private
-        unfinished.rename(target)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
     return target
 
 
@@ -122,8 +119,18 @@ def _written(jobs: list[_Job], workers: int) -> Iterable[dict[str, Any]]:
 
 
 def _written_by_workers(jobs: list[_Job], workers: int) -> Iterator[dict[str, Any]]:
-    with _one_thread_per_child(), ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_write, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_per_child(), ProcessPoolExecutor(workers, context, end_with_parent) as pool:
+        try:
+            yield from pool.map(_write, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
+        except BrokenProcessPool as error:
+            raise MtlError("A process that makes items was ended, perhaps for want of memory: use fewer.") from error
+        except BaseException:
+            # What they have in hand may take minutes, and nobody wants it any more.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
 
 
 @contextmanager
@@ -193,3 +200,4 @@ def _allocate(job: _Job, folder: Path, size: int) -> None:
         path = folder / f"{name}.npy"
         path.parent.mkdir(exist_ok=True)
         np.lib.format.open_memmap(path, "w+", np.dtype("<f4"), (size, *job.recipe.shape)).flush()
+        reserve(path)

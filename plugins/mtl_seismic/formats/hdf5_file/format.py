@@ -96,7 +96,7 @@ def _room(geometry: Geometry, edge: int) -> int:
 def _check_written(file: Path, path: Path, geometry: Geometry) -> None:
     """MtlError unless the library finds what it has just written."""
     try:
-        with import_h5py().File(file, "r") as opened:
+        with import_h5py().File(file, "r", locking=False) as opened:
             shape = opened[opened.attrs[ARRAY]].shape
     except (OSError, KeyError, RuntimeError) as error:
         raise MtlError(f"Cannot write {path}: HDF5 cannot read back what it wrote ({one_line(error)}).") from error

@@ -87,7 +87,7 @@ class ChunkWriter(MappedWriter):
     """Writes samples where the chunks of a closed file lie."""
 
     def __init__(self, path: Path) -> None:
-        with import_h5py().File(path, "r") as file:
+        with import_h5py().File(path, "r", locking=False) as file:
             dataset = file[file.attrs[ARRAY]]
             self._shape, self._chunks = dataset.shape, dataset.chunks
             self._offsets = dict(_chunk_offsets(dataset))

@@ -16,8 +16,9 @@ from mtl_seismic.formats.zarr_store import layout
 from mtl_seismic.formats.zarr_store.reading import open_store
 from mtl_seismic.formats.zarr_store.writing import ShardWriter
 from mtlcore.errors import MtlError
-from mtlcore.io.atomic import BEGUN, atomic_folder, finish_folder, start_folder
+from mtlcore.io.atomic import atomic_folder, finish_folder, start_folder
 from mtlcore.io.files import shape_text
+from mtlcore.io.leftovers import BEGUN
 from mtlcore.io.volume import Geometry, Volume, Writer
 from mtlcore.plugin.interfaces import ParallelFormat
 from mtlcore.plugin.outputs import Output
