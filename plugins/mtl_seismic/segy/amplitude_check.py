@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mtl_seismic.segy import words
 from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.samples import IBM, IEEE
+from mtl_seismic.segy.trace_reader import TraceReader
 
 TRACES, SAMPLES = 64, 2000
 """How much is looked at."""
@@ -23,7 +24,7 @@ def check_amplitudes(layout: Layout) -> list[str]:
     stored = _some(layout)
     values = layout.format.decode(stored, layout.order)
     if layout.format.code in (IBM, IEEE):
-        note = _other_float(layout, stored.view(">u4" if layout.order == "big" else "<u4"))
+        note = _other_float(layout, np.ascontiguousarray(stored).view(">u4" if layout.order == "big" else "<u4"))
         if note:
             return [note]
     size = np.abs(values[values != 0])
@@ -40,12 +41,11 @@ def check_amplitudes(layout: Layout) -> list[str]:
 def _some(layout: Layout) -> NDArray[Any]:
     chosen = np.unique(np.linspace(0, layout.traces - 1, TRACES).astype(int))
     step = max(1, layout.samples // SAMPLES)
-    samples = layout.map()["samples"]
-    # A slice keeps the byte order, which stacking rows would not.
-    stored = np.empty((len(chosen), *samples[0, ::step].shape), samples.dtype)
-    for row, trace in zip(stored, chosen, strict=True):
-        row[...] = samples[trace, ::step]
-    return stored
+    reader = TraceReader(layout)
+    try:
+        return reader.read(chosen, slice(0, layout.samples))[:, ::step]
+    finally:
+        reader.close()
 
 
 def _other_float(layout: Layout, stored: NDArray[np.uint32]) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, ClassVar
 
-from mtl_seismic.segy import embedded_options
+from mtl_seismic.segy import embedded_options, parallel
 from mtl_seismic.segy.new_headers import from_geometry
 from mtl_seismic.segy.options import POSITIONS, Options
 from mtl_seismic.segy.output_file import OutputFile, from_survey
@@ -20,12 +21,12 @@ from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning
 from mtlcore.io.atomic import atomic_path
 from mtlcore.io.volume import Geometry, Volume, Writer
-from mtlcore.plugin.interfaces import Format
+from mtlcore.plugin.interfaces import ParallelFormat
 from mtlcore.plugin.outputs import Output
 
 
 @dataclass(frozen=True)
-class SegY(Options, Format):
+class SegY(Options, ParallelFormat):
     """SEG-Y, revisions 0 to 2.1; the options are those of ``Options``.
 
     A volume whose ``geometry.source`` is a SEG-Y file is written with all headers of that file, byte for
@@ -43,17 +44,31 @@ class SegY(Options, Format):
 
     @contextmanager
     def create(self, path: Path, geometry: Geometry, output: Output) -> Iterator[Writer]:
-        draft = self._draft(path, geometry, output)
-        _warn(draft.notes)
+        new = self._new_file(path, geometry, output)
+        _warn(new.notes)
         with atomic_path(path) as temporary:
-            traces = draft.start(temporary)
-            yield SegyWriter(traces, draft.layout.format.encode, draft.index)
-            copies, firsts = draft.repeated
-            for copy, first in zip(copies, firsts, strict=True):
-                traces.samples[copy] = traces.samples[first]
-            traces.traces.flush()
+            traces = new.start(temporary)
+            yield SegyWriter(traces, new.layout.format.encode, new.index)
+            parallel.write_repeated(traces, *new.repeated)
 
-    def _draft(self, path: Path, geometry: Geometry, output: Output) -> OutputFile:
+    def block_shape(self, geometry: Geometry) -> tuple[int, ...]:
+        return parallel.block_shape(geometry.shape)
+
+    def begin(self, path: Path, geometry: Geometry, output: Output) -> Path:
+        new = self._new_file(path, geometry, output)
+        _warn(new.notes)
+        return parallel.begin(path, new)
+
+    def join(self, started: Path, owner: str) -> AbstractContextManager[Writer]:
+        return parallel.join(started, owner)
+
+    def commit(self, started: Path, path: Path) -> None:
+        parallel.commit(started, path)
+
+    def abandon(self, started: Path) -> None:
+        rmtree(started, ignore_errors=True)
+
+    def _new_file(self, path: Path, geometry: Geometry, output: Output) -> OutputFile:
         facts = geometry.attributes.get("segy", {})
         plain = self.text or f"MTLCORE {__version__}: {output.name}, {output.description} ({output.unit})"
         source = _source(geometry)

@@ -48,7 +48,7 @@ class OutputFile:
             file.seek(-len(self.tail), 2)
             file.write(self.tail)
         reserve(path)
-        mapped = MappedTraces(np.memmap(path, layout.record(), "r+", layout.start, (layout.traces,)))
+        mapped = MappedTraces.of(layout)
         names = [name for name in mapped.traces.dtype.names or () if name != "samples"]
         for first in range(0, layout.traces, PIECE):
             piece = slice(first, min(first + PIECE, layout.traces))

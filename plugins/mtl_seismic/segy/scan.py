@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.words import Word
+from mtlcore.io.file_array import check_unchanged, file_identity
 
 PIECE = 1 << 12
 """Traces whose headers one thread copies at a time (1 MB)."""
@@ -31,10 +32,13 @@ def scan(layout: Layout, wanted: Iterable[Word]) -> dict[int, Column]:
     chosen = {word.start: word for word in wanted}
 
     def read(first: int) -> dict[int, Column]:
-        # A map of its own, so that what was looked at does not pile up in this process.
+        # Read through a map: a call for each header would take many times longer. One of its own for each piece, so
+        # that what was looked at does not pile up in this process; a file that shrinks is noticed before it is touched.
+        check_unchanged(layout.path, opened)
         block = np.array(layout.map(first, min(first + PIECE, layout.traces))["header"])
         return {start: _shortened(word.column(block, layout.order)) for start, word in chosen.items()}
 
+    opened = file_identity(layout.path)
     columns = {start: _Growing(layout.traces) for start in chosen}
     with ThreadPoolExecutor(THREADS) as pool:
         # A few at a time: what threads have read ahead takes memory.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy.memmap import MappedTraces
 from mtl_seismic.segy.survey import Survey
+from mtl_seismic.segy.trace_reader import TraceReader
 from mtlcore.io.volume import Volume, Window, Writer
 
 Array = NDArray[np.float32]
@@ -29,7 +30,7 @@ class SegyVolume(Volume):
         self._layers = index.layers or (
             np.where(index.live, index.first, -1) if index.repeated.size or not index.live.all() else index.first,
         )
-        self._traces: MappedTraces | None = MappedTraces(survey.layout.map())
+        self._traces: TraceReader | None = TraceReader(survey.layout)
 
     def evidence(self) -> Mapping[str, Any]:
         return self._evidence
@@ -52,15 +53,16 @@ class SegyVolume(Volume):
         depth, *across = window
         values = np.zeros([part.stop - part.start for part in window], np.float32)
         flat = values.reshape(len(values), -1)
-        for traces, places in _pieces(index[tuple(across)], len(values), self._traces.most):
-            stored = self._traces.samples[_selection(traces), depth]
+        for traces, places in _pieces(index[tuple(across)], len(values)):
+            stored = self._traces.read(traces, depth)
             flat[:, _selection(places)] = self._layout.format.decode(stored, self._layout.order).T
-            self._traces.touch(len(traces))
         if self._undefined is not None:
             values[values == np.float32(self._undefined)] = np.nan
         return values
 
     def close(self) -> None:
+        if self._traces is not None:
+            self._traces.close()
         self._traces = None
 
 
@@ -84,7 +86,9 @@ class SegyWriter(Writer):
             self._traces.touch(len(traces))
 
 
-def _pieces(index: NDArray[Any], samples: int, most: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _pieces(
+    index: NDArray[Any], samples: int, most: int = CHUNK
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Traces in the file's order and their flat places in a window, at most so many at once, and CHUNK samples."""
     flat = index.reshape(-1)
     places = np.flatnonzero(flat >= 0)
