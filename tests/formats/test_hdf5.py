@@ -1,11 +1,14 @@
 """HDF5 files: what other programs see, and what must not go wrong silently."""
 
+import os
 import resource
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from mtl_seismic.formats.hdf5_file.format import Hdf5
+from mtl_seismic.formats.hdf5_file.probe import refuse_endless
 from mtlcore import Axis, Geometry, MtlError, Output
 
 h5py = pytest.importorskip("h5py")
@@ -95,3 +98,34 @@ def test_the_package_h5py_is_an_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(MtlError, match=r'need the package h5py, not installed here: pip install "mtlcore\[hdf5\]"'):
         Hdf5()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a file is read in a copy of the process")
+def test_a_file_that_makes_the_library_loop_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl_seismic.formats.hdf5_file.probe.CPU_SECONDS", 1)
+    path = write(tmp_path / "a.h5")
+    content = path.read_bytes()
+    # In a heap of texts, free space of no size: the library looks for the next object at the same place.
+    heap = content.index(b"GCOL") + 16
+    path.write_bytes(content[:heap] + bytes(16) + content[heap + 16 :])
+    with pytest.raises(MtlError, match=r"a\.h5 is damaged: reading its structure does not end"):
+        Hdf5().open(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a file is read in a copy of the process")
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("while True: pass", "reading its structure does not end"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "reading its structure crashes the library HDF5"),
+        ("import time; time.sleep(9)", "reading its structure did not end after 0.5 s"),
+        ("raise ValueError", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_look_at_a_file_may_do(action, message, tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl_seismic.formats.hdf5_file.probe.CPU_SECONDS", 1)
+    if "sleep" in action:
+        monkeypatch.setattr("mtl_seismic.formats.hdf5_file.probe.SECONDS", 0.5)
+    with pytest.raises(MtlError, match=message) if message else nullcontext():
+        refuse_endless(tmp_path / "a.h5", lambda: exec(action))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.formats.arrays import DecodedArray, check_array, check_claims, choose_name, main_arrays, readable
 from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
+from mtl_seismic.formats.hdf5_file.probe import refuse_endless
 from mtl_seismic.formats.hdf5_file.writing import ARRAY, GEOMETRY
 from mtl_seismic.formats.named_axes import NamedArray, depth_first, role, text_of
 from mtl_seismic.formats.named_geometry import LIVE_NAMES, Surroundings, read_geometry, top_down
@@ -32,6 +33,23 @@ def open_file(path: Path, wanted: str = "") -> Volume:
     opened = file_identity(path)
     with readable(path, "HDF5"):
         _refuse_classic(path)
+    import_h5py()
+    refuse_endless(path, lambda: _look_through(path, wanted))
+    return _open(path, wanted, opened)
+
+
+def _look_through(path: Path, wanted: str) -> None:
+    """Read what opening reads, and where all of the samples lie."""
+    volume = _open(path, wanted, file_identity(path))
+    stored = volume.dataset
+    if stored.chunks and stored.id.get_num_chunks():
+        stored.id.get_chunk_info(stored.id.get_num_chunks() - 1)
+        corner = tuple(slice(0, 1) for _ in stored.shape)
+        stored[corner]
+
+
+def _open(path: Path, wanted: str, opened: Identity) -> Hdf5Volume:
+    with readable(path, "HDF5"):
         file = import_h5py().File(path, "r", rdcc_nbytes=CACHE)
         try:
             arrays = _arrays(file)
@@ -44,7 +62,7 @@ def open_file(path: Path, wanted: str = "") -> Volume:
             volume, around = _named_volume(path, file, dataset)
             geometry, order = read_geometry(volume, around), around.order
             array, geometry = top_down(DecodedArray.of(dataset, dataset.attrs), geometry, order, around.stored)
-            return Hdf5Volume(path, array, geometry, order, file, opened)
+            return Hdf5Volume(path, array, dataset, geometry, order, opened)
         except BaseException:
             file.close()
             raise
@@ -54,10 +72,10 @@ class Hdf5Volume(ArrayVolume):
     """A volume over a dataset of an open file."""
 
     def __init__(
-        self, path: Path, array: Any, geometry: Geometry, order: tuple[int, ...], file: Any, opened: Identity
+        self, path: Path, array: Any, dataset: Any, geometry: Geometry, order: tuple[int, ...], opened: Identity
     ) -> None:
         super().__init__(array, geometry, order, path)
-        self._path, self._open_file, self._opened = path, file, opened
+        self._path, self.dataset, self._opened = path, dataset, opened
 
     def read(self, window: Window) -> NDArray[np.float32]:
         with readable(self._path, "HDF5"):
@@ -66,7 +84,8 @@ class Hdf5Volume(ArrayVolume):
         return values
 
     def close(self) -> None:
-        self._open_file.close()
+        if self._array is not None:
+            self.dataset.file.close()
         self._array = None
 
 
