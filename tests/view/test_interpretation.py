@@ -192,3 +192,15 @@ def test_a_damaged_file_is_named(client: Client, folder: Path) -> None:
     (folder / "picks.json").write_text("{", encoding="utf-8")
     status, content = client.ask("api/interpretation")
     assert status == 404 and b"picks.json cannot be read as JSON" in content
+
+
+def test_picks_that_were_written_are_listed_once(client: Client, folder: Path) -> None:
+    for kind, mark in (("horizons", "picked"), ("faults", "drawn")):
+        path = folder / kind / f"{kind}.json"
+        kept = path.read_text(encoding="utf-8")
+        record = json.loads(kept)
+        record[kind][0][mark] = True
+        path.write_text(json.dumps(record), encoding="utf-8")
+        names = [entry["name"] for entry in client.listing()[kind]]
+        path.write_text(kept, encoding="utf-8")
+        assert record[kind][0]["name"] not in names and len(names) == len(record[kind]) - 1

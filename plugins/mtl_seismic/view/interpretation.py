@@ -114,10 +114,11 @@ class Interpretation:
         return self._slices.volume(name)
 
     def _delivered(self) -> list[dict[str, Any]]:
-        return written(self._folder, "horizons")
+        # Picked ones are shown as the picks that they are.
+        return [entry for entry in written(self._folder, "horizons") if not entry.get("picked")]
 
     def _faults(self) -> list[dict[str, Any]]:
-        return written(self._folder, "faults")
+        return [entry for entry in written(self._folder, "faults") if not entry.get("drawn")]
 
 
 def _layers(horizon: Any) -> Array:

@@ -53,7 +53,7 @@ def test_everything_is_written(result: Path) -> None:
     record = json.loads(done.stdout)
     assert len(record["faults"]) == 2
     names = [f"faults_ms_down.{name}" for name in ("charisma", "iesx", "opendtect")]
-    names += ["faults_ms_up.vtp", "faults_ms_up.ply", "faults.json"]
+    names += ["faults_ms_up.vtp", "faults_ms_up.ply", "faults.json", "faults.csv"]
     assert record["files"] == names
     assert all((result / "faults" / name).stat().st_size for name in names)
     assert not list((result / "faults").glob(".*"))
@@ -63,7 +63,7 @@ def test_the_table_names_the_faults(result: Path) -> None:
     done = faults(result, "--format", "json", "--no-picture")
     assert done.exit_code == 0, done.output
     assert [row.split()[0] for row in done.stdout.splitlines()[:3]] == ["fault", "FAULT_001", "FAULT_002"]
-    assert [path.name for path in (result / "faults").iterdir()] == ["faults.json"]
+    assert {path.name for path in (result / "faults").iterdir()} == {"faults.json", "faults.csv"}
 
 
 def test_a_picture_is_drawn(result: Path, line: Path) -> None:
@@ -132,7 +132,11 @@ def test_a_folder_that_is_no_result(tmp_path: Path) -> None:
 
 def test_no_faults_say_what_to_try(result: Path) -> None:
     done = faults(result, "--min-size", "1000000", "--no-picture")
-    assert done.exit_code == 0 and "--min-size" in done.stderr
+    assert done.exit_code == 1 and "--min-size" in done.stderr
+    assert not (result / "faults").exists()
+    attributes = faults(result, "--min-size", "1000000", "--attributes", "npy", "--quiet")
+    assert attributes.exit_code == 0, attributes.output
+    assert not list((result / "faults").glob("faults*")) and (result / "faults" / "fault_dip.npy").exists()
 
 
 def test_scipy_missing_is_one_line(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,11 @@ class FormatNames(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
+@click.option("--list", "only_list", is_flag=True, help="List the drawn and the written faults, and do nothing else.")
+@click.option("--drawn-only", is_flag=True, help="Only the faults drawn in mtl view, which come after the others else.")
+@click.option(
+    "--velocity", type=click.FloatRange(min=1), metavar="M/S", help="For true dips and areas, where depth is time."
+)
 @click.option("--threshold", type=float, default=0.5, show_default=True, help="Least probability of a fault sample.")
 @click.option("--min-size", type=click.IntRange(1), help="Least thinned samples of a fault. Default: 16, in 3D 256.")
 @click.option("--dip", type=AngleRange(), metavar="LOW,HIGH", help="Only faults of such dips, 0 (flat) to 90.")
@@ -101,15 +106,43 @@ def faults(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...]
     """
     from mtl_seismic.interpret.faults.exports.formats import EXPORTS
 
+    if given.pop("only_list"):
+        show_list(given["result"], given["as_json"])
+        return
     tables = options.load_config(config, settings)
     options.refuse_unknown_sections(tables, ("faults", "extract", "attribute_format", *EXPORTS))
     options.take_defaults(ctx, tables, "faults")
     values = {name: value for name, value in ctx.params.items() if name not in ("config", "settings")}
     record = carry_out(values, tables)
+    renew_report(values)
     if values["as_json"]:
         echo_json(record)
     else:
         show(record)
+
+
+def renew_report(values: dict[str, Any]) -> None:
+    """Write the result's report anew, where there is one and it shows what was written."""
+    from mtl_seismic.report.page import renew
+    from mtlcore.plugin import plugins
+
+    output = values["output"] or values["result"] / "faults"
+    if output.resolve().parent == values["result"].resolve():
+        silent = values["quiet"] or values["as_json"]
+        renew(values["result"], plugins.current(), lambda line: None if silent else click.echo(line, err=True))
+
+
+def show_list(result: Path, as_json: bool) -> None:
+    """The names of all faults of a result."""
+    from mtl_seismic.interpret.listing import listed_faults
+
+    rows = listed_faults(result)
+    if as_json:
+        echo_json({"faults": rows})
+    elif rows:
+        click.echo(text_table([("fault", "from", "sticks"), *([str(v) for v in row.values()] for row in rows)]))
+    else:
+        click.echo(f"{result} has no faults: write some with mtl faults, or draw some in mtl view.", err=True)
 
 
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
@@ -132,6 +165,8 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
         attributes=values["attributes"],
         attribute_options=options.section(tables, "attribute_format"),
         angles=values["attribute_angles"],
+        extracted=not values["drawn_only"],
+        velocity=values["velocity"],
         picture=not values["no_picture"],
         force=values["force"],
     )
@@ -141,15 +176,23 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
 
 def show(record: dict[str, Any]) -> None:
     """The faults, largest first, and where the files are."""
-    rows = [("fault", "samples", "dip", "strike", "throw", "misfit", "probability", "sticks")]
+    unit = record["faults"][0]["throw_unit"] if record["faults"] else ""
+    unit = "samples" if unit in ("sample", "1") else unit
+    rows = [
+        ("fault", "samples", "dip", "azimuth", f"throw ({unit})", "heave (m)", "length (m)", "probability", "sticks")
+    ]
     for fault in record["faults"][:MOST_ROWS]:
-        figures = [fault[name] for name in ("dip_from_horizontal", "strike", "median_throw", "misfit", "probability")]
-        texts = ["-" if value is None else number(value) for value in figures]
+        dip = fault["dip_from_horizontal"] if fault["true_dip"] is None else fault["true_dip"]
+        throw = number(fault["throw"]) if fault["throw_resolved"] else "not resolved"
+        figures = [fault[name] for name in ("heave_m", "length_m", "probability")]
+        texts = ["-" if value is None else number(value) for value in (dip, fault["azimuth"])] + [throw]
+        texts += ["-" if value is None else number(value) for value in figures]
         rows.append((fault["name"], str(fault["size"]), *texts, str(fault["sticks"])))
     if record["faults"]:
         click.echo(text_table(rows))
     more = len(record["faults"]) - MOST_ROWS
     if more > 0:
         click.echo(f"... and {more} smaller ones.")
-    click.echo("Dip is from the horizontal; angles are those of the grid of samples, throw and misfit are in samples.")
+    if any(fault["true_dip"] is None for fault in record["faults"]):
+        click.echo("Dips are those of the grid of samples: depth is not in metres (--velocity M/S tells true ones).")
     click.echo(f"{record['folder']}: {', '.join([*record['files'], *record['pictures']])} ({record['seconds']:.1f} s)")

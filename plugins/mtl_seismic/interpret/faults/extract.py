@@ -49,11 +49,17 @@ class FaultSurface:
     throw: Floats
     triangles: Integers
     sticks: list[Stick]
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """How interpretation systems call it."""
-        return f"FAULT_{self.id:03d}"
+        """How interpretation systems call it: the name that it was given, or a number."""
+        return self.label or f"FAULT_{self.id:03d}"
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it was drawn by hand."""
+        return bool(self.label)
 
     @property
     def median_throw(self) -> float:

@@ -26,8 +26,8 @@ def surface_through(
 
     ``volumes``: of the result, ``rgt`` among them; ``image`` (or ``dhr``) and ``fault_probability`` serve the
     quality. The misses at the points are spread by simple kriging with an exponential covariance of the distance in
-    traces: the horizon is exact at the points, as time has it far from them, and overshoots nowhere between. Points on dead
-    traces, and those beyond where the horizon is defined, correct nothing. MtlError where no point has a time.
+    traces: the horizon is exact at the points, as time has it far from them, and overshoots nowhere between. Points
+    on dead traces, and beyond where the horizon is defined, correct nothing. MtlError where no point has a time.
     """
     time = volumes.get("rgt")
     if time is None:

@@ -15,6 +15,7 @@ from typing import ClassVar
 from mtl_seismic.interpret.faults.exports.format import Export, write_lines
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.survey import Survey
+from mtl_seismic.interpret.names import one_word
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Charisma(Export):
         for fault in faults:
             for number, stick in enumerate(fault.sticks, 1):
                 keyword = self.crossline_keyword if stick.axis == 2 and self.crossline_keyword else self.keyword
-                end = f" {fault.name}" + (f" {number:4d}" if self.stick_numbers else "")
+                end = f" {one_word(fault.name)}" + (f" {number:4d}" if self.stick_numbers else "")
                 lines, positions = survey.numbers(stick.nodes), survey.xyz(stick.nodes, self.z_sign)
                 for (inline, crossline), (x, y, z) in zip(lines.tolist(), positions.tolist(), strict=True):
                     numbers = f"{inline:8.{places}f} {crossline:8.{places}f}"

@@ -15,7 +15,9 @@ from typing import ClassVar
 from mtl_seismic.interpret.faults.exports.format import Export, write_lines
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.survey import Survey
+from mtl_seismic.interpret.horizons.exports.iesx import check_name
 from mtl_seismic.interpret.horizons.mapping import map_unit
+from mtl_seismic.interpret.names import ascii_name
 from mtlcore.errors import MtlError
 
 MOST_STICKS = 999
@@ -50,7 +52,8 @@ class Iesx(Export):
                     f"{fault.name} has {len(fault.sticks)} sticks, but iesx has three columns for their number: "
                     "give a larger --spacing."
                 )
-            start = f"PROFILE {fault.name:<16}TYPE {self.type}  {kind}"
+            check_name(fault.name)
+            start = f"PROFILE {ascii_name(fault.name):<16}TYPE {self.type}  {kind}"
             unit = self.xy_unit or map_unit(survey.geometry)
             yield f"{start}{'':46}{self.card or card}     {unit} {survey.depth_unit}"
             yield "SNAPPING PARAMETERS 5     0 1"

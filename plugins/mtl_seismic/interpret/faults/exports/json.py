@@ -13,6 +13,7 @@ import numpy as np
 from mtl_seismic.interpret.faults.angles import Floats, converted, steepness
 from mtl_seismic.interpret.faults.exports.format import Export
 from mtl_seismic.interpret.faults.extract import FaultSurface
+from mtl_seismic.interpret.faults.properties import properties, scale_of
 from mtl_seismic.interpret.faults.sticks import Stick
 from mtl_seismic.interpret.faults.survey import Survey
 from mtlcore.io.atomic import atomic_write_text
@@ -23,17 +24,24 @@ CONVENTIONS = {
     "on (depth, inline, crossline) is (-cos dip, sin dip cos strike, -sin dip sin strike)",
     "dip_azimuth": "direction of dip in degrees: 0 towards increasing crossline, 90 towards increasing inline numbers",
     "throw": "samples down; positive where the side above the fault lies deeper (normal fault); null where unknown",
+    "true_dip": "degrees from the horizontal in metres; of a 2D line the apparent one; null where depth is time",
+    "azimuth": "direction of dip in degrees from the coordinates' north, clockwise; strike_from_north is 90 less",
+    "throw_resolved": "whether relative time jumps at the fault; throw is in throw_unit, null where it is not resolved",
     "samples": "positions in samples from 0 on (depth, x) or (depth, inline, crossline)",
 }
 
 
 @dataclass(frozen=True)
 class Json(Export):
-    """``surfaces``: with vertices and triangles. ``indent``: 0 for the shortest text."""
+    """``surfaces``: with vertices and triangles. ``indent``: 0 for the shortest text.
+
+    ``velocity``: in m/s, see properties.py.
+    """
 
     name: ClassVar[str] = "json"
     surfaces: bool = True
     indent: int = 0
+    velocity: float | None = None
 
     def file_name(self, survey: Survey) -> str:
         return "faults.json"
@@ -51,7 +59,7 @@ class Json(Export):
     def describe(self, fault: FaultSurface, survey: Survey) -> dict[str, Any]:
         """One fault."""
         return {
-            **summary(fault, survey),
+            **summary(fault, survey, self.velocity),
             "sticks": [self._stick(stick, survey) for stick in fault.sticks],
             **({"surface": self._surface(fault, survey)} if self.surfaces else {}),
         }
@@ -77,7 +85,7 @@ class Json(Export):
         }
 
 
-def summary(fault: FaultSurface, survey: Survey) -> dict[str, Any]:
+def summary(fault: FaultSurface, survey: Survey, velocity: float | None = None) -> dict[str, Any]:
     """The figures of one fault; None where there is none."""
     dip = np.array(fault.dip)
     figures = {
@@ -88,14 +96,15 @@ def summary(fault: FaultSurface, survey: Survey) -> dict[str, Any]:
         "probability": fault.probability,
         "misfit": fault.misfit,
         "median_throw": fault.median_throw,
-        "throw_known": float(np.isfinite(fault.throw).mean()),
+        "throw_known": float(np.isfinite(fault.throw).mean()) if len(fault.throw) else np.nan,
     }
     plain = {name: None if not np.isfinite(value) else round(value, 4) for name, value in figures.items()}
     box = {
         "samples_from": _rounded(fault.samples.min(0), 2),
         "samples_to": _rounded(fault.samples.max(0), 2),
     }
-    return {"id": fault.id, "name": fault.name, "size": fault.size, **plain, **box}
+    known = properties(fault, survey, scale_of(survey, velocity))
+    return {"id": fault.id, "name": fault.name, "drawn": fault.drawn, "size": fault.size, **known, **plain, **box}
 
 
 def _azimuth(fault: FaultSurface, survey: Survey) -> float:

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 from mtl_seismic.interpret.faults.exports.format import Export, write_lines
 from mtl_seismic.interpret.faults.extract import FaultSurface
 from mtl_seismic.interpret.faults.survey import Survey
+from mtl_seismic.interpret.names import ascii_name
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class OpendTect(Export):
                 places = survey.numbers(stick.nodes) if by_lines else survey.xy(stick.nodes)
                 depths = survey.z(stick.nodes, self.z_sign)
                 for node, ((a, b), z) in enumerate(zip(places.tolist(), depths.tolist(), strict=True)):
-                    row = [f'"{fault.name}"'] if self.names else []
+                    row = [f'"{ascii_name(fault.name)}"'] if self.names else []
                     row += [f"{a:.2f}", f"{b:.2f}", f"{z:.3f}", str(number)]
                     row += [str(node)] if self.node_numbers else []
                     row += [f'"{self.line_name}"'] if self.line_name and survey.ndim == 2 else []

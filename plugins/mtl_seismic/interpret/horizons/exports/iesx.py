@@ -34,8 +34,7 @@ def check_name(name: str) -> None:
     """MtlError where the header has no room for a name: cut, two names could become one."""
     if len(ascii_name(name)) > LONGEST_NAME:
         raise MtlError(
-            f"The horizon name '{name}' is too long for iesx, which has room for {LONGEST_NAME} letters: "
-            "choose a shorter one."
+            f"The name '{name}' is too long for iesx, which has room for {LONGEST_NAME} letters: choose a shorter one."
         )
 
 
