@@ -18,8 +18,11 @@ from mtl_seismic.heads.metrics import (
     average_precision,
     axial_error,
     calibration_error,
+    everything_f1,
     plane_angle,
     precision_recall,
+    thinned,
+    thinned_precision_recall,
 )
 from mtl_seismic.resunet import reference
 from mtlcore.losses import fill_unknown, masked_mean
@@ -210,6 +213,7 @@ class Fault(Task):
             found = precision_recall(probability, truth, tolerance)
             for name, value in zip(("precision", "recall", "f1"), found, strict=True):
                 figures[f"{name}_{tolerance}"] = value
+        figures["everything_f1_2"] = everything_f1(truth, 2)
         figures["average_precision"] = average_precision(probability, truth)
         figures["calibration_error"] = calibration_error(probability, truth)
         on_fault = truth > 0.5
@@ -217,6 +221,11 @@ class Fault(Task):
             if name in predicted and name in target:
                 error = axial_error(predicted[name], target[name], on_fault)
                 figures[f"{label}_error"], figures[f"{label}_within_5"] = error["mean"], error["within_5"]
+        if DIP in predicted and DIP in target:
+            lines = [thinned(fields[PROBABILITY], fields[DIP], fields.get(STRIKE)) for fields in (predicted, target)]
+            found = thinned_precision_recall(lines[0], truth, lines[1], 2)
+            for name, value in zip(("precision", "recall", "f1"), found, strict=True):
+                figures[f"thinned_{name}_2"] = value
         if STRIKE in predicted and STRIKE in target and on_fault.any():
             planes = [fields[name][on_fault] for fields in (predicted, target) for name in (STRIKE, DIP)]
             figures["plane_angle"] = float(np.nanmean(plane_angle(*planes)))

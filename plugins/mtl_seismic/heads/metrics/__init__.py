@@ -7,15 +7,23 @@ that have it.
 """
 
 from mtl_seismic.heads.metrics.angles import axial_difference, axial_error, plane_angle, plane_normal
-from mtl_seismic.heads.metrics.detection import average_precision, calibration_error, precision_recall
+from mtl_seismic.heads.metrics.detection import (
+    average_precision,
+    calibration_error,
+    everything_f1,
+    precision_recall,
+    thinned_precision_recall,
+)
 from mtl_seismic.heads.metrics.horizons import horizon_depth_error, share_not_increasing
 from mtl_seismic.heads.metrics.image import peak_signal_to_noise, signal_to_noise, structural_similarity
+from mtl_seismic.heads.metrics.thinning import thinned
 
 __all__ = [
     "average_precision",
     "axial_difference",
     "axial_error",
     "calibration_error",
+    "everything_f1",
     "horizon_depth_error",
     "peak_signal_to_noise",
     "plane_angle",
@@ -24,4 +32,6 @@ __all__ = [
     "share_not_increasing",
     "signal_to_noise",
     "structural_similarity",
+    "thinned",
+    "thinned_precision_recall",
 ]

@@ -34,6 +34,25 @@ def precision_recall(
     return precision, recall, _f1(precision, recall)
 
 
+def thinned_precision_recall(
+    detected: Mask, truth: Array, ridges: Mask, tolerance: float
+) -> tuple[float, float, float]:
+    """Precision, recall and F1 of faults one sample thick: detected ones, and the ``ridges`` of the true ones.
+
+    As in `precision_recall`; what lies where `truth` is unlabelled is left out.
+    """
+    labelled = ~np.isnan(truth)
+    detected, ridges = detected & labelled, ridges & labelled
+    precision = _share(_dilate(ridges, tolerance)[detected])
+    recall = _share(_dilate(detected, tolerance)[ridges])
+    return precision, recall, _f1(precision, recall)
+
+
+def everything_f1(truth: Array, tolerance: float) -> float:
+    """The F1 of calling every sample a fault: what a network that knows nothing reaches. NaN where nothing is true."""
+    return precision_recall(np.ones(truth.shape, np.float32), truth, tolerance)[2]
+
+
 def average_precision(probability: Array, truth: Array) -> float:
     """Area under the precision-recall curve as a step function: exact, with ties counted together.
 

@@ -29,6 +29,18 @@ class AngleRange(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return low, high
 
 
+class Threshold(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A probability, or ``auto``."""
+
+    name = "auto|probability"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return value if value == "auto" else float(value)
+        except (TypeError, ValueError):
+            self.fail(f"'{value}': expected a probability from 0 to 1, as 0.3, or auto.", param, ctx)
+
+
 class FormatNames(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """Names of formats apart by commas, as a tuple."""
 
@@ -50,7 +62,14 @@ class FormatNames(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option(
     "--velocity", type=click.FloatRange(min=1), metavar="M/S", help="For true dips and areas, where depth is time."
 )
-@click.option("--threshold", type=float, default=0.5, show_default=True, help="Least probability of a fault sample.")
+@click.option(
+    "--threshold",
+    type=Threshold(),
+    default=0.5,
+    show_default=True,
+    help="Least probability of a fault sample; auto: by the distribution of the probabilities.",
+)
+@click.option("--density", type=float, help="Share of samples that are faults, as 0.05, instead of a threshold.")
 @click.option("--min-size", type=click.IntRange(1), help="Least thinned samples of a fault. Default: 16, in 3D 256.")
 @click.option("--dip", type=AngleRange(), metavar="LOW,HIGH", help="Only faults of such dips, 0 (flat) to 90.")
 @click.option(
@@ -153,7 +172,7 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
     from mtlcore.config import build
     from mtlcore.plugin import plugins
 
-    names = ("threshold", "min_size", "dip", "strike", "spacing")
+    names = ("threshold", "density", "min_size", "dip", "strike", "spacing")
     chosen = {name: values[name] for name in names if values[name] is not None}
     sign = {"z_sign": values["z_sign"]} if values["z_sign"] else {}
     request = Request(

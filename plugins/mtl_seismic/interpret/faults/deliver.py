@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,6 +24,7 @@ from mtl_seismic.interpret.faults.extract import (
     FaultSurface,
     check_fields,
     extract_faults,
+    with_threshold,
 )
 from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtl_seismic.interpret.faults.scientific import scipy_part
@@ -84,6 +85,8 @@ def deliver(request: Request, plugins: Plugins, say: Callable[[str], None] = lam
         meaning = "line numbers stand in (X crossline, Y inline)" if survey.ndim == 3 else "X is the position"
         say(f"The input has no coordinates: {meaning}.")
     folder = folders.claim(request.output, request.force)
+    options, threshold = with_threshold(request.options, fields, say) if request.extracted else (request.options, None)
+    request = replace(request, options=options)
     faults = _faults(request, fields, drawn, say)
     if not faults:
         _refuse_nothing(request, fields, folder, say)
@@ -102,6 +105,7 @@ def deliver(request: Request, plugins: Plugins, say: Callable[[str], None] = lam
         "result": str(request.result.resolve()),
         "folder": str(folder),
         "options": asdict(request.options),
+        "threshold": threshold,
         "faults": summaries,
         "files": [*files, *([TABLE] if faults else [])],
         "pictures": pictures_drawn,

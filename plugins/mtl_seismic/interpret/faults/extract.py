@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from mtl_seismic.interpret.faults.options import ExtractOptions, Range
 from mtl_seismic.interpret.faults.scientific import scipy_part
 from mtl_seismic.interpret.faults.sticks import Stick, make_sticks
 from mtl_seismic.interpret.faults.surface import Integers, Surface, fit_frame, fit_surface
-from mtl_seismic.interpret.faults.thinning import Points, thin
+from mtl_seismic.interpret.faults.thinning import Points, thin, thin_slabs
+from mtl_seismic.interpret.faults.threshold import LEAST, automatic, count, count_ridges, of_density
 from mtl_seismic.interpret.faults.throw import measure
 from mtlcore.errors import MtlError
 from mtlcore.io.files import shape_text
@@ -87,7 +88,8 @@ def extract_faults(
     volumes = {name: value if isinstance(value, Volume) else ArrayVolume(value) for name, value in fields.items()}
     check_fields(volumes)
     probability = volumes[PROBABILITY]
-    points = thin(probability, volumes[DIP], volumes.get(STRIKE), options.threshold, options.smoothing)
+    options, threshold = with_threshold(options, volumes, say)
+    points = thin(probability, volumes[DIP], volumes.get(STRIKE), threshold, options.smoothing)
     points, labels = group(points, options)
     faults: list[FaultSurface] = []
     for members in _members(labels, options.least(probability.ndim)):
@@ -96,6 +98,21 @@ def extract_faults(
             faults.append(fault)
     say(f"{len(points)} thinned fault samples, {len(faults)} faults.")
     return faults
+
+
+def with_threshold(
+    options: ExtractOptions, volumes: Mapping[str, Volume], say: Callable[[str], None]
+) -> tuple[ExtractOptions, float]:
+    """The options with the threshold that a result's probabilities give, where they ask for one, and the threshold."""
+    threshold, probability = options.threshold, volumes[PROBABILITY]
+    if options.density is not None:
+        threshold = of_density(count(probability), options.density)
+        say(f"Threshold {threshold:.3f}: the probability that a share {options.density:g} of the samples reaches.")
+    elif threshold == "auto":
+        ridges = thin_slabs(probability, volumes[DIP], volumes.get(STRIKE), LEAST, options.smoothing)
+        threshold = automatic(count_ridges(ridges))
+        say(f"Threshold {threshold:.3f}: of the greatest F1 to expect from the distribution of the probabilities.")
+    return replace(options, threshold=threshold, density=None), threshold
 
 
 def check_fields(volumes: Mapping[str, Volume]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 Range = tuple[float, float]
 
@@ -11,7 +12,8 @@ Range = tuple[float, float]
 class ExtractOptions:
     """Options of ``extract_faults``; lengths are in samples, angles in degrees of the grid of samples.
 
-    ``threshold``: least probability of a fault sample.
+    ``threshold``: least probability of a fault sample; "auto": found from the probabilities (see threshold.py).
+    ``density``: the share of samples that are faults, instead of a threshold.
     ``min_size``: least number of thinned samples of a fault; None: 16 in 2D, 256 in 3D.
     ``dip``: limits of the angle from the horizontal, 0..90. ``strike``: limits from the last axis towards
     the second, 0..180; (170, 10) is the range through 0.
@@ -24,7 +26,8 @@ class ExtractOptions:
     ``throw_limit``: no throw beyond it is found.
     """
 
-    threshold: float = 0.5
+    threshold: float | Literal["auto"] = 0.5
+    density: float | None = None
     min_size: int | None = None
     dip: Range | None = None
     strike: Range | None = None
@@ -41,8 +44,10 @@ class ExtractOptions:
     throw_limit: float = 60.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold:g}: expected above 0 and at most 1")
+        if self.threshold != "auto" and not 0 < self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold:g}: expected above 0 and at most 1, or auto")
+        if self.density is not None and not 0 < self.density < 1:
+            raise ValueError(f"density is {self.density:g}: expected a share of the samples between 0 and 1, as 0.05")
         if self.min_size is not None and self.min_size < 1:
             raise ValueError(f"min_size is {self.min_size}: expected at least 1")
         for name, top in (("dip", 90), ("strike", 180)):

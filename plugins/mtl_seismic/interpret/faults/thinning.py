@@ -49,12 +49,22 @@ def thin(probability: Volume, dip: Volume, strike: Volume | None, threshold: flo
     ``smoothing``: standard deviation in samples of the Gaussian that smooths along the normal, so that a
     band of equal values has one ridge, in its middle.
     """
+    parts = list(thin_slabs(probability, dip, strike, threshold, smoothing))
+    if not parts:
+        none = np.empty((0, len(probability.shape)))
+        return Points(none, none.copy(), np.empty(0), np.empty(0))
+    return Points(*(np.concatenate([getattr(part, name) for part in parts]) for name in Points.__dataclass_fields__))
+
+
+def thin_slabs(
+    probability: Volume, dip: Volume, strike: Volume | None, threshold: float, smoothing: float = 1.5
+) -> Iterator[Points]:
+    """The ridges of the probability, piece by piece (see thin)."""
     halo = ceil(3 * smoothing) + 2
-    parts = []
     for start, stop in slabs(probability.shape):
         before, after = max(start - halo, 0), min(stop + halo, probability.shape[1])
-        window = _window(probability.shape, before, after)
-        values = _checked(probability.read(window))
+        window = slab_window(probability.shape, before, after)
+        values = checked(probability.read(window))
         inner = values[:, start - before : stop - before]
         places = np.argwhere(inner >= threshold)
         if not len(places):
@@ -64,11 +74,7 @@ def thin(probability: Volume, dip: Volume, strike: Volume | None, threshold: flo
         for first in range(0, len(places), POINTS_AT_ONCE):
             part = slab.ridges(places[first : first + POINTS_AT_ONCE])
             part.positions[:, 1] += before
-            parts.append(part)
-    if not parts:
-        none = np.empty((0, len(probability.shape)))
-        return Points(none, none.copy(), np.empty(0), np.empty(0))
-    return Points(*(np.concatenate([getattr(part, name) for part in parts]) for name in Points.__dataclass_fields__))
+            yield part
 
 
 def slabs(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -78,11 +84,12 @@ def slabs(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
         yield start, min(start + thickness, shape[1])
 
 
-def _window(shape: tuple[int, ...], start: int, stop: int) -> Window:
+def slab_window(shape: tuple[int, ...], start: int, stop: int) -> Window:
+    """All of a volume from ``start`` to ``stop`` along axis 1."""
     return tuple(slice(start, stop) if axis == 1 else slice(0, size) for axis, size in enumerate(shape))
 
 
-def _checked(values: Samples) -> Samples:
+def checked(values: Samples) -> Samples:
     """Probabilities without NaN; MtlError where they are none."""
     values = np.where(np.isfinite(values), values, np.float32(0))
     low, high = float(values.min()), float(values.max())
