@@ -9,16 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from mtlcore.config import build
 from mtlcore.device import resolve
 from mtlcore.errors import MtlError, UnknownNameError, suggestion
-from mtlcore.io.atomic import atomic_write_text
+from mtlcore.io.atomic import atomic_folder, atomic_write_text
 from mtlcore.io.folders import claim
 from mtlcore.model.card import model_card
 from mtlcore.model.model import SCHEMA, Model, ModelConfig
+from mtlcore.model.network_size import check_network_size
+from mtlcore.model.seal import check_seal, file_hash, integrity, sealed_card
 from mtlcore.model.shared_weights import common_prefix, prefixed, sibling
 from mtlcore.model.tensors import load_tensors, save_tensors
 from mtlcore.plugin.interfaces import PackagedModel
@@ -33,7 +36,7 @@ BEST, LAST = "best", "last"
 def save_model(
     model: Model, folder: Path, card: str | None = None, half: bool = False, shared: Path | None = None
 ) -> None:
-    """Write a model folder; each file appears whole or not at all.
+    """Write a model folder, whole or not at all; in a folder that has other files too, each file is.
 
     ``half``: weights in 16 bits on disk. ``shared``: a model folder next to this one, whose weights are a part of the
     model's and are left out here.
@@ -47,9 +50,20 @@ def save_model(
     claim(folder, force=True)
     if half:
         weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    text = model_card(model) if card is None else card
+    if {path.name for path in folder.iterdir()} <= {CONFIG, WEIGHTS, CARD}:
+        # All three at once: each has the hash of another.
+        with atomic_folder(folder, CONFIG) as temporary:
+            _write_files(temporary, config, weights, text)
+    else:
+        _write_files(folder, config, weights, text)
+
+
+def _write_files(folder: Path, config: ModelConfig, weights: Mapping[str, Tensor], card: str) -> None:
     save_tensors(weights, folder / WEIGHTS)
-    atomic_write_text(folder / CONFIG, json.dumps(config.as_dict(), indent=2) + "\n")
-    atomic_write_text(folder / CARD, model_card(model) if card is None else card)
+    values = replace(config, weights_sha256=file_hash(folder / WEIGHTS)).as_dict()
+    atomic_write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
+    atomic_write_text(folder / CARD, sealed_card(card, values))
 
 
 def load_model(
@@ -59,24 +73,38 @@ def load_model(
     stage: str | None = None,
     ndim: int | None = None,
     plugins: Plugins | None = None,
+    check: bool = True,
 ) -> Model:
     """A model from its folder, or from a packaged model's name.
 
-    ``stage`` and ``ndim`` choose among packaged models of one name ("default" has several).
+    ``stage`` and ``ndim`` choose among packaged models of one name ("default" has several). MtlError where weights
+    or configuration are not as they were saved, unless ``check`` is false (see seal.py).
     """
     registered = plugins or current()
     folder = find_model(source, stage, ndim, registered)
     config = read_config(folder)
+    weights, fingerprint = _stored_weights(folder, config)
+    if check:
+        check_seal(read_values(folder), folder / WEIGHTS, file_hash(folder / WEIGHTS), folder / CARD)
     try:
+        check_network_size(config, _weight_files(folder, config), registered)
         model = Model.new(config, registered)
     except UnknownNameError as error:
         raise MtlError(f"The model {folder} needs a plugin that is not installed: {error}") from None
-    weights, fingerprint = _stored_weights(folder, config)
     fill(model, weights, folder / WEIGHTS)
     # Saved again, it has all its weights.
-    model.config = replace(config, shared_weights={})
+    model.config = replace(config, shared_weights={}, weights_sha256="")
     model.folder, model.fingerprint = folder, fingerprint
     return model.to(resolve(device))
+
+
+def model_integrity(folder: Path) -> str:
+    """In words for people: whether a model folder's weights and configuration are as they were saved."""
+    return integrity(read_values(folder), folder / WEIGHTS, file_hash(folder / WEIGHTS), folder / CARD)
+
+
+def _weight_files(folder: Path, config: ModelConfig) -> list[Path]:
+    return [folder / WEIGHTS, *(folder.parent / name / WEIGHTS for name in config.shared_weights.values())]
 
 
 def _stored_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], str]:
@@ -134,17 +162,23 @@ def _packaged(plugins: Plugins) -> Iterator[tuple[Entry, PackagedModel]]:
             yield entry, plugins.models.load(entry)
 
 
-def read_config(folder: Path) -> ModelConfig:
-    """A model folder's config.json, checked."""
+def read_values(folder: Path) -> dict[str, Any]:
+    """The table in a model folder's config.json, as it stands."""
     path = folder / CONFIG
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}.") from None
+        raise MtlError(f"{folder} is not a model folder: {CONFIG} not found.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(values, dict):
         raise MtlError(f"{path} holds no table: it is not a model's configuration.")
+    return values
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """A model folder's config.json, checked."""
+    path, values = folder / CONFIG, read_values(folder)
     schema = values.get("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
         raise MtlError(f"{path} has schema {schema}, this mtlcore reads up to {SCHEMA}: upgrade mtlcore.")
@@ -180,9 +214,3 @@ def fill(model: Model, tensors: Mapping[str, Tensor], path: Path) -> None:
     model.net.load_state_dict(
         {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     )
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

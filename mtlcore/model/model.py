@@ -31,6 +31,7 @@ class ModelConfig:
     others are resampled (see sampling.py). ``note``: said on the terminal whenever the model is used. ``heads``: the
     tasks that the network gives, by name (empty: all); a part of a refining model still reads the fields of the others.
     ``shared_weights``: by the prefix of their names, the model folder next to this one that has a part of the weights.
+    ``weights_sha256``: of the weights' file as it was saved (see seal.py); only in files.
     """
 
     stage: dict[str, Any]
@@ -40,6 +41,7 @@ class ModelConfig:
     inputs: dict[str, int]
     heads: tuple[str, ...] = ()
     shared_weights: dict[str, str] = field(default_factory=dict)
+    weights_sha256: str = ""
     amplitude: float = 1.0
     periods: tuple[float, float] | None = None
     note: str = ""

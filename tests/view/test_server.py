@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -112,9 +113,26 @@ def test_a_shortened_token_is_wrong(client: Client) -> None:
     assert client.ask(client.root[:-2] + "/").status == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost.evil:1"])
+OTHER_HOSTS = [
+    "evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost.evil:1", "127.0.0.1:80@evil",
+    "localhost:80:90", "127.0.0.1:", "localhost:eighty", "evil@localhost", "127.0.0.1:80#evil", "[127.0.0.1]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
 def test_other_hosts_are_refused(client: Client, host: str) -> None:
     assert client.ask(client.root, Host=host).status == 403
+
+
+@pytest.mark.parametrize("address", ["http://[", "//[", "http://[::1", "http://[v1.x]y", "http://]/"])
+def test_addresses_that_cannot_be_read_are_refused_in_silence(
+    client: Client, address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # http.client would not send it.
+    with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=10) as connection:
+        connection.sendall(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(100).split()[1] in (b"400", b"403")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9000", "LOCALHOST"])

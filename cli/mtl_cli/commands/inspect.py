@@ -106,10 +106,15 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
 
 def describe_model(path: Path) -> dict[str, Any]:
     """A model folder."""
-    from mtlcore.model.checkpoint import load_model
+    from mtlcore.model.checkpoint import load_model, model_integrity
 
-    model = load_model(path)
-    facts = {"sha256": model.fingerprint, "note": model.config.note, "training": model.config.training}
+    model = load_model(path, check=False)
+    facts = {
+        "sha256": model.fingerprint,
+        "integrity": model_integrity(path),
+        "note": model.config.note,
+        "training": model.config.training,
+    }
     return {"kind": "model", **_facts_of(model), **facts}
 
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mtl_seismic.interpret.picks.store import Changed
 from mtl_seismic.view.interpretation import Interpretation
@@ -130,12 +130,20 @@ class Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus(code), TYPES["json"], _error(message or HTTPStatus(code).phrase))
 
     def _check_host(self) -> None:
-        host = self.headers.get("Host", "")
-        if host.rsplit(":", 1)[0].lower() not in OWN_NAMES:
+        hosts = self.headers.get_all("Host") or [""]
+        name, colon, port = hosts[0].partition(":")
+        # Anything else that stands there may be read by others as another name: 127.0.0.1:80@evil.
+        if len(hosts) > 1 or name.lower() not in OWN_NAMES or (colon and not (port.isascii() and port.isdigit())):
             raise Refused(HTTPStatus.FORBIDDEN, "This server answers to 127.0.0.1 and localhost alone.")
 
+    def _address(self) -> SplitResult:
+        try:
+            return urlsplit(self.path)
+        except ValueError:  # "http://[" and the like
+            raise Refused(HTTPStatus.BAD_REQUEST, "The address cannot be read.") from None
+
     def _path_behind_token(self) -> str:
-        token, slash, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        token, slash, rest = self._address().path.removeprefix("/").partition("/")
         if not secrets.compare_digest(token.encode(), self.server.token.encode()):
             raise Refused(HTTPStatus.FORBIDDEN, "The token in the address is missing or wrong.")
         if not slash:
@@ -164,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     def _horizon(self, path: str) -> bytes:
         """Of an extracted horizon by name, or of the one through points."""
         interpretation = self.server.interpretation
-        by_name = "name" in parse_qs(urlsplit(self.path).query)
+        by_name = "name" in parse_qs(self._address().query)
         key = self._given("name" if by_name else "points")
         if path == "api/horizon":
             return interpretation.horizon(key) if by_name else interpretation.through(key)
@@ -192,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
         return TYPES["json"], json.dumps(answer).encode()
 
     def _given(self, key: str) -> str:
-        values = parse_qs(urlsplit(self.path).query).get(key, [])
+        values = parse_qs(self._address().query).get(key, [])
         if len(values) != 1:
             raise Refused(HTTPStatus.BAD_REQUEST, f"The address needs one {key}=.")
         return values[0]
