@@ -33,7 +33,7 @@ def test_each_flipped_bit_of_the_weights_is_found(position, folder, monkeypatch)
     flip(weights, start + int(position * (weights.stat().st_size - start)), int(position * 1000) % 8)
     with pytest.raises(
         MtlError, match=r"The model has changed since it was saved: the weights .*safetensors \(SHA"
-    ) as e:
+    ) as caught:
         load_model(folder)
     assert "\n" not in str(caught.value)
     assert model_integrity(folder).startswith("CHANGED since it was saved: the weights")
