@@ -25,7 +25,7 @@ from mtlcore.plugin.interfaces import (
 from mtlcore.plugin.outputs import IMAGE, Display, Output
 
 if TYPE_CHECKING:
-    from mtlcore.inference.pipeline import predict
+    from mtlcore.inference.api import predict
     from mtlcore.model.checkpoint import load_model
 
 __version__ = "0.1.0"
@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
 
         return load_model
     if name == "predict":
-        from mtlcore.inference.pipeline import predict
+        from mtlcore.inference.api import predict
 
         return predict
     raise AttributeError(f"module 'mtlcore' has no attribute {name!r}")

@@ -119,3 +119,25 @@ def make_image() -> Callable[..., Any]:
         return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def infer() -> Callable[..., dict[str, Any]]:
+    """A function from a model and an image that is normalised already to the outputs of tasks, tile by tile."""
+
+    def infer(model: Any, image: Any, fields: Any, tasks: Any, options: Any) -> dict[str, Any]:
+        from mtlcore.inference.infer import Reader, infer_column
+        from mtlcore.inference.layout import cut
+
+        reads = {
+            name: lambda lateral, values=values: values[(slice(None), *lateral)] for name, values in fields.items()
+        }
+        reader = Reader(lambda lateral: image[(slice(None), *lateral)], reads)
+        (tiling,) = cut([model], image.shape, options, 10**10)
+        found: dict[str, Any] = {}
+        for column in tiling.columns:
+            for name, values in infer_column(model, tiling, column, reader, tasks, options).outputs.items():
+                found.setdefault(name, np.zeros(image.shape, np.float32))[column.core] = values
+        return found
+
+    return infer

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.inference.dead_traces import fill_traces
-from mtlcore.inference.undefined import undefined_values
+from mtlcore.inference.undefined import Undefined, find_undefined
 
 Array = NDArray[np.float32]
 
@@ -35,27 +35,33 @@ class Prepared:
 
     ``image``: normalised, finite; dead traces are filled from their neighbours (a hole looks like
     faults), dead samples of others are 0. ``scale``: multiply by it to return to the input's amplitudes.
-    ``dead``: boolean, where nothing was recorded: undefined samples (see mtlcore.undefined), and whole traces that are
-    constant (apart from such samples). ``report``: how many of each were found. ``gain``: multiply by it as well,
-    row by row, where amplitudes were balanced along depth (see balance); else 1. ``offset``: add it at last, where
-    amplitudes were not around 0, as in images of 8 bits; else 0.
+    ``dead``: boolean, where nothing was recorded: undefined samples (see undefined.py), and the whole
+    ``dead_traces``: those that are constant (apart from such samples) or do not exist. ``report``: how many of each
+    were found. ``gain``: multiply by it as well, row by row, where amplitudes were balanced along depth (see balance);
+    else 1. ``offset``: add it at last, where amplitudes were not around 0, as in images of 8 bits; else 0.
     """
 
     image: Array
     scale: float
     dead: NDArray[np.bool_]
+    dead_traces: NDArray[np.bool_]
     report: dict[str, int]
     gain: Array | float = 1.0
     offset: float = 0.0
 
 
-def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = None) -> Prepared:
-    """Normalise an image (depth, ...) to a root mean square of ``level``; ``live`` are the traces that exist."""
+def prepare(
+    image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = None, rule: Undefined | None = None
+) -> Prepared:
+    """Normalise an image (depth, ...) to a root mean square of ``level``; ``live`` are the traces that exist.
+
+    ``rule``: which values mean undefined, if that is known already.
+    """
     values = np.asarray(image)
     if not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float64)
-    finite = ~undefined_values(values)
-    dead_traces = _constant(values, finite)
+    finite = ~(rule or find_undefined([values])).mask(values)
+    dead_traces = constant_traces(values, finite)
     if live is not None:
         dead_traces |= ~live
     dead = ~finite | dead_traces[None]
@@ -67,8 +73,8 @@ def prepare(image: Array, level: float = 1.0, live: NDArray[np.bool_] | None = N
         "dead_traces": int(dead_traces.sum()),
         "not_finite_samples": int(finite.size - finite.sum()),
     }
-    normalised = _normalised(values, dead, scale, offset, GREATEST * level)
-    return Prepared(fill_traces(normalised, dead_traces), scale, dead, report, offset=offset)
+    scaled = normalised(values, dead, scale, offset, GREATEST * level)
+    return Prepared(fill_traces(scaled, dead_traces), scale, dead, dead_traces, report, offset=offset)
 
 
 def _offset(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:
@@ -83,7 +89,16 @@ def _offset(values: NDArray[np.floating], live: NDArray[np.bool_]) -> float:
 
 
 def balance(prepared: Prepared) -> Prepared:
-    """The image with even amplitudes along depth, where they differ by more than EVEN.
+    """The image with even amplitudes along depth, where they differ by more than EVEN (see row_gains)."""
+    gains = row_gains(prepared)
+    if gains is None:
+        return prepared
+    gain, level = gains
+    return replace(prepared, image=balanced(prepared.image, gain, level), gain=gain / np.float32(level))
+
+
+def row_gains(prepared: Prepared) -> tuple[Array, float] | None:
+    """What each row is divided by, (rows, 1, ...), and what the image is multiplied by then; None: nothing to even out.
 
     Decay that nobody corrected hides what is deep: rows are divided by their root mean square, smoothed over WINDOW
     rows to each side, but never made more than 1/QUIETEST times as strong as the loudest: quiet may be empty.
@@ -96,11 +111,15 @@ def balance(prepared: Prepared) -> Prepared:
     weights = np.hanning(2 * reach + 3)[1:-1]
     profile = np.sqrt(np.convolve(np.pad(power, reach, mode="reflect"), weights / weights.sum(), "valid"))
     if profile.max() <= EVEN * profile.min() or profile.max() == 0:
-        return prepared
+        return None
     profile = np.maximum(profile, QUIETEST * profile.max())
     gain = (profile / np.sqrt(np.mean(profile**2))).reshape(-1, *[1] * (prepared.image.ndim - 1)).astype(np.float32)
-    level = np.sqrt((power.mean() or 1.0) / np.mean(power / gain.reshape(-1) ** 2))
-    return replace(prepared, image=np.asarray(prepared.image / gain * level, np.float32), gain=gain / np.float32(level))
+    return gain, float(np.sqrt((power.mean() or 1.0) / np.mean(power / gain.reshape(-1) ** 2)))
+
+
+def balanced(image: Array, gain: Array, level: float) -> Array:
+    """An image, or whole traces of it, with its rows evened out."""
+    return np.asarray(image / gain * np.float64(level), np.float32)
 
 
 def root_mean_square(values: NDArray[np.floating], live: NDArray[np.bool_], offset: float = 0.0) -> float:
@@ -135,19 +154,20 @@ def _sizes(values: NDArray[np.floating], live: NDArray[np.bool_], offset: float)
         yield np.abs(values[rows][live[rows]].astype(np.float64) - offset)
 
 
-def _normalised(
+def normalised(
     values: NDArray[np.floating], dead: NDArray[np.bool_], scale: float, offset: float, greatest: float
 ) -> Array:
-    normalised = np.zeros(values.shape, dtype=np.float32)
+    """Live samples less the offset, over the scale, cut down to ``greatest``; 0 where dead."""
+    result = np.zeros(values.shape, dtype=np.float32)
     for rows in _rows(values.shape):
         part = np.where(dead[rows], 0.0, values[rows].astype(np.float64) - offset)
         # A spike divided by a very small scale may be infinite, and is cut down like any other.
         with np.errstate(over="ignore"):
-            normalised[rows] = np.clip(part / scale, -greatest, greatest)
-    return normalised
+            result[rows] = np.clip(part / scale, -greatest, greatest)
+    return result
 
 
-def _constant(values: NDArray[np.floating], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def constant_traces(values: NDArray[np.floating], finite: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The traces whose finite samples are all the same, or that have none."""
     low = np.minimum.reduce(values, axis=0, where=finite, initial=np.inf)
     high = np.maximum.reduce(values, axis=0, where=finite, initial=-np.inf)

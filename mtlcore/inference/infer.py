@@ -1,9 +1,9 @@
-"""Running a model over a volume: tile by tile through the network, then the tasks' last steps on the whole."""
+"""A model over one column of a volume: tile by tile through the network, over mirrored copies where asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.inference.averaging import spread_output
-from mtlcore.inference.tiles import Tile, tile_size, tiles
+from mtlcore.inference.tiles import Span, Tile, Tiling
+from mtlcore.inference.variants import PLAIN, Variant, variants
+from mtlcore.io.volume import Window
 from mtlcore.model.model import Model
 from mtlcore.plugin.interfaces import Task
 from mtlcore.plugin.outputs import IMAGE
@@ -21,15 +23,36 @@ from mtlcore.plugin.outputs import IMAGE
 Array = NDArray[np.float32]
 
 
+class Cells(NamedTuple):
+    """A decoded array over a column's core, channels first, and how much coarser than the image it is."""
+
+    values: Array
+    ratios: tuple[int, ...]
+
+
+Decoded = dict[str, dict[str, Cells]]
+"""Per task, its decoded arrays."""
+
+
+class ColumnFields(NamedTuple):
+    """``decoded``: arrays of the tasks that solve afterwards; ``outputs``: those of all others, averaged over mirrored
+    copies and with their spread where that is asked for; ``plain``: the same of the image as it is."""
+
+    decoded: Decoded
+    outputs: dict[str, Array]
+    plain: dict[str, Array]
+
+
 @dataclass(frozen=True)
 class InferOptions:
-    """``tile``: edge of a tile in samples (None: as large as is reasonable). ``halo``: samples read around a
+    """``tile``: edge of a tile in samples (None: as large as memory allows). ``halo``: samples read around a
     tile (None: as many as the backbone needs to make tiles exact). ``mirrored_average``: average over mirrored
     copies of the image along its horizontal axes. ``uncertainty``: also give the spread of every output over these
     copies, and over copies of opposite polarity. ``scale``: how many times more finely the network sees depth sampled,
     or each axis, depth first (None: as is found from the image, see sampling.py). ``precision``: of the
     network's arithmetic; fields are float32 in any case. ``balance``: even out amplitudes along depth for the network,
-    where they differ much (see amplitude.py)."""
+    where they differ much (see amplitude.py). ``memory``: bytes that may be used at once (None: half of what is
+    free)."""
 
     tile: int | None = None
     halo: int | None = None
@@ -38,6 +61,7 @@ class InferOptions:
     scale: float | tuple[float, ...] | None = None
     precision: Precision = "float32"
     balance: bool = True
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 1:
@@ -47,149 +71,158 @@ class InferOptions:
         factors = self.scale if isinstance(self.scale, tuple) else () if self.scale is None else (self.scale,)
         if not all(1 / 16 <= factor <= 16 for factor in factors):
             raise OptionError(f"scale is {','.join(map(str, factors))}: expected factors from 1/16 to 16, or auto.")
+        if self.memory is not None and self.memory < 1:
+            raise OptionError(f"memory is {self.memory} bytes: expected more, as in --memory 4G.")
 
 
-def infer(
+@dataclass(frozen=True)
+class Reader:
+    """What a network reads over any window of the horizontal axes: whole traces of the image, and of fields."""
+
+    image: Callable[[Window], Array]
+    fields: Mapping[str, Callable[[Window], Array]]
+
+    def of(self, model: Model, variant: Variant, shape: tuple[int, ...]) -> Reader:
+        """The same for a copy of the volume, whose windows are those of the copy."""
+
+        def seen(name: str, read: Callable[[Window], Array]) -> Callable[[Window], Array]:
+            return lambda lateral: variant.applied(model, name, read(_lateral_of(variant, lateral, shape)))
+
+        return Reader(seen(IMAGE.name, self.image), {name: seen(name, read) for name, read in self.fields.items()})
+
+
+def _lateral_of(variant: Variant, lateral: Window, shape: tuple[int, ...]) -> Window:
+    return variant.window((slice(0, shape[0]), *lateral), shape)[1:]
+
+
+@torch.inference_mode()
+def infer_column(
     model: Model,
-    image: Array,
-    fields: Mapping[str, Array],
+    tiling: Tiling,
+    column: Tile,
+    reader: Reader,
     tasks: Sequence[Task],
     options: InferOptions,
     tile_done: Callable[[], None] = lambda: None,
-) -> dict[str, Array]:
-    """Fields of the tasks, from a normalised image (depth, ...) and the fields that the stage reads.
+) -> ColumnFields:
+    """What the network gives over a column's core."""
+    copies = variants(model.ndim, options.mirrored_average, options.uncertainty)
+    by_sample = [task for task in tasks if not solves(task)]
+    found: list[dict[str, Array]] = []
+    decoded: Decoded = {}
+    for variant in copies if by_sample else [PLAIN]:
+        wanted = tasks if variant == PLAIN else by_sample
+        arrays = _run(model, tiling, column, variant, reader, wanted, options, tile_done)
+        decoded |= {task.name: arrays[task.name] for task in wanted if solves(task)}
+        given = {task.name: {name: cells.values for name, cells in arrays[task.name].items()} for task in by_sample}
+        outputs = checked_outputs(by_sample, given, _core_shape(column))
+        found.append({name: variant.applied(model, name, values) for name, values in outputs.items()})
+    return ColumnFields(decoded, combined(by_sample, found, model.ndim, options), found[0])
 
-    With ``options.uncertainty`` also the spread of each, under the names of ``spread_output``.
-    """
-    every = _with_helpers(model, tasks)
-    variants: list[dict[str, Array]] = []
-    for variant in _variants(image.ndim, options):
-        read = {name: variant.applied(model, name, values) for name, values in fields.items()}
-        seen = variant.applied(model, IMAGE.name, image)
-        result = _solve(_decode_all(model, seen, read, every, options, tile_done), every, seen, read)
-        variants.append({name: variant.applied(model, name, values) for name, values in result.items()})
-    averaged = variants[: image.ndim] if options.mirrored_average else variants[:1]
-    found = {output.name: averaged[0][output.name] for task in tasks for output in task.outputs_in(image.ndim)}
+
+def combined(
+    tasks: Sequence[Task], found: Sequence[Mapping[str, Array]], ndim: int, options: InferOptions
+) -> dict[str, Array]:
+    """The outputs of tasks from those of all copies: as they are or averaged, and their spread."""
+    result = {output.name: found[0][output.name] for task in tasks for output in task.outputs_in(ndim)}
     for task in tasks:
         if options.mirrored_average:
-            found.update(task.merge(averaged))
+            result.update(task.merge(found[:ndim]))
         if options.uncertainty:
-            spread = task.spread(variants)
-            found.update({spread_output(o).name: spread[o.name] for o in task.outputs_in(image.ndim)})
-    return found
+            spread = task.spread(found)
+            result.update({spread_output(o).name: spread[o.name] for o in task.outputs_in(ndim)})
+    return result
 
 
-class Variant(NamedTuple):
-    """A copy that says the same: mirrored along a horizontal axis, of opposite polarity. Its own inverse."""
-
-    axis: int | None = None
-    opposite: bool = False
-
-    def applied(self, model: Model, name: str, values: Array) -> Array:
-        """The array of an output, or of the image, in the copy."""
-        if self.axis is not None:
-            values = mirror(model, name, values, self.axis)
-        amplitude = name == IMAGE.name or any(output.name == name and output.amplitude for output in model.outputs)
-        return -values if self.opposite and amplitude else values
+def solves(task: Task) -> bool:
+    """Whether a task has a last step that sees more than the network did."""
+    return type(task).solve is not Task.solve or type(task).solve_columns is not Task.solve_columns
 
 
-def _variants(ndim: int, options: InferOptions) -> list[Variant]:
-    """The volume as it is, mirrored copies where they are averaged, and more to see how much they differ."""
-    axes: list[int | None] = [None, *range(1, ndim)]
-    if options.uncertainty:
-        return [Variant(axis, opposite) for opposite in (False, True) for axis in axes]
-    return [Variant(axis) for axis in axes] if options.mirrored_average else [Variant()]
-
-
-def count_steps(model: Model, shape: tuple[int, ...], options: InferOptions) -> int:
-    """How often ``infer`` will say that a tile is done."""
-    return len(_variants(len(shape), options)) * len(plan_tiles(model, shape, options))
-
-
-def mirror(model: Model, name: str, values: Array, axis: int) -> Array:
-    """An output's array of the mirrored volume."""
-    flipped = np.ascontiguousarray(np.flip(values, axis))
-    rule = next((output.mirror for output in model.outputs if output.name == name), None)
-    return flipped if rule is None else np.asarray(rule(flipped, axis, model.ndim), dtype=np.float32)
-
-
-def _with_helpers(model: Model, tasks: Sequence[Task]) -> list[Task]:
-    """The tasks, after those of the model whose outputs some of them solve with: whatever is asked for, solutions
-    are the same."""
-    read = {name for task in tasks for name in task.solves_with}
-    helpers = [task for task in model.given if any(output.name in read for output in task.outputs)]
-    return [*helpers, *(task for task in tasks if task not in helpers)]
-
-
-def _solve(
-    decoded: Mapping[str, dict[str, Array]], tasks: Sequence[Task], image: Array, given: Mapping[str, Array]
+def checked_outputs(
+    tasks: Sequence[Task], arrays: Mapping[str, Mapping[str, Array]], shape: tuple[int, ...]
 ) -> dict[str, Array]:
-    """Every task's last step; only declared outputs remain, each checked. ``given``: fields that the stage reads."""
+    """The declared outputs of tasks; MtlError where one is missing or of another shape than the volume's."""
     fields: dict[str, Array] = {}
     for task in tasks:
-        others = {name: {**given, **fields}.get(name) for name in task.solves_with}
-        read = {name: values for name, values in others.items() if values is not None}
-        solved = task.solve(decoded[task.name] | read, image)
-        for output in task.outputs_in(image.ndim):
-            if output.name not in solved:
-                raise MtlError(f"Task '{task.name}' gave no '{output.name}': its decode or solve leaves it out.")
-            values = np.asarray(solved[output.name], dtype=np.float32)
-            if values.shape != image.shape:
+        for output in task.outputs_in(len(shape)):
+            if output.name not in arrays[task.name]:
                 raise MtlError(
-                    f"Task '{task.name}' gave '{output.name}' of shape {values.shape}, expected {image.shape}."
+                    f"Task '{task.name}' did not return output '{output.name}': its decode or solve leaves it out."
+                )
+            values = np.asarray(arrays[task.name][output.name], dtype=np.float32)
+            values = values[0] if values.ndim == len(shape) + 1 and values.shape[0] == 1 else values
+            if values.shape != shape:
+                raise MtlError(
+                    f"Task '{task.name}' returned '{output.name}' of shape {values.shape}, expected {shape}."
                 )
             fields[output.name] = values
     return fields
 
 
-@torch.inference_mode()
-def _decode_all(
+def _core_shape(column: Tile) -> tuple[int, ...]:
+    return tuple(part.stop - part.start for part in column.core)
+
+
+def _run(
     model: Model,
+    tiling: Tiling,
+    column: Tile,
+    variant: Variant,
+    reader: Reader,
+    tasks: Sequence[Task],
+    options: InferOptions,
+    tile_done: Callable[[], None],
+) -> Decoded:
+    """One copy of a column through the network; smaller tiles where memory is not enough after all."""
+    part = column if variant.axis is None else tiling.mirrored(column, variant.axis)
+    lateral = part.read[1:]
+    image = variant.applied(model, IMAGE.name, reader.image(lateral))
+    fields = {name: variant.applied(model, name, read(lateral)) for name, read in reader.fields.items()}
+    while True:
+        try:
+            return _tiles(model, tiling, part, image, fields, tasks, options, tile_done)
+        except (MemoryError, torch.OutOfMemoryError):
+            smaller = max(tiling.edges[0] // 2, tiling.stride)
+            if smaller == tiling.edges[0]:
+                raise MtlError(
+                    "There is not enough memory for the smallest tile: lower --memory, or close other programs."
+                ) from None
+            tiling = replace(tiling, edges=(smaller, *tiling.edges[1:]))
+
+
+def _tiles(
+    model: Model,
+    tiling: Tiling,
+    column: Tile,
     image: Array,
     fields: Mapping[str, Array],
     tasks: Sequence[Task],
     options: InferOptions,
     tile_done: Callable[[], None],
-) -> dict[str, dict[str, Array]]:
-    """Per task, its decoded arrays over the whole volume."""
-    decoded: dict[str, dict[str, Array]] = {task.name: {} for task in tasks}
-    for tile in plan_tiles(model, image.shape, options):
-        inputs = _read(model, image, fields, tile)
-        with autocast(model.device, options.precision):
-            raw = model.net.body(inputs, [task.name for task in tasks])
+) -> Decoded:
+    decoded: Decoded = {task.name: {} for task in tasks}
+    for span in tiling.depths:
+        inputs = _inputs(model, image[span.read], {name: values[span.read] for name, values in fields.items()})
         padded = next(iter(inputs.values())).shape[2:]
+        names = [task.name for task in tasks]
+        with autocast(model.device, options.precision):
+            features = model.net.decode(inputs, names)
         for task in tasks:
-            for name, value in task.decode(raw[task.name]).items():
+            # One task after another: the tensors of all would need as much memory again as the network.
+            with autocast(model.device, options.precision):
+                raw = model.net.outputs(features, [task.name])[task.name]
+            for name, value in task.decode(raw).items():
                 ratios = tuple(full // have for full, have in zip(padded, value.shape[2:], strict=True))
-                _store(decoded[task.name], name, value, tile, image.shape, ratios)
+                _put(decoded[task.name], name, value, column, span, ratios)
+            del raw
         tile_done()
-    return {
-        task: {name: values[0] if values.shape[0] == 1 else values for name, values in arrays.items()}
-        for task, arrays in decoded.items()
-    }
+    return decoded
 
 
-def plan_tiles(model: Model, shape: tuple[int, ...], options: InferOptions) -> list[Tile]:
-    """The tiles in which a model runs over a volume: one, where a part of it must see the whole."""
-    reach = model.backbone.halo
-    tasks = [f"Task '{task.name}'" for task in model.tasks if task.sees_whole]
-    if reach is None or tasks:
-        who = tasks[0] if tasks else f"Backbone '{model.backbone.name}'"
-        if options.tile is not None and options.tile < max(shape):
-            raise OptionError(
-                f"{who} must see the whole volume: tiles of {options.tile} would change its answer. "
-                "Leave the tile size out, or use another model."
-            )
-        return list(tiles(shape, shape, 0, model.net.stride))
-    if model.stage.needs_fields:
-        reach += max(task.reach for task in model.tasks)
-    halo = reach if options.halo is None else options.halo
-    return list(tiles(shape, tile_size(shape, halo, options.tile), halo, model.net.stride))
-
-
-def _read(model: Model, image: Array, fields: Mapping[str, Array], tile: Tile) -> dict[str, torch.Tensor]:
+def _inputs(model: Model, image: Array, fields: Mapping[str, Array]) -> dict[str, torch.Tensor]:
     def tensor(values: Array) -> torch.Tensor:
-        window = torch.from_numpy(np.ascontiguousarray(values[tile.read], dtype=np.float32))
+        window = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
         # Padded here, the network's outputs tell exactly how much coarser than the inputs they are.
         return model.net.pad(window[None, None].to(model.device))
 
@@ -197,18 +230,14 @@ def _read(model: Model, image: Array, fields: Mapping[str, Array], tile: Tile) -
     return model.stage.inputs(model.tasks, tensor(image), here)
 
 
-def _store(
-    arrays: dict[str, Array],
-    name: str,
-    value: torch.Tensor,
-    tile: Tile,
-    shape: tuple[int, ...],
-    ratios: tuple[int, ...],
+def _put(
+    arrays: dict[str, Cells], name: str, value: torch.Tensor, column: Tile, span: Span, ratios: tuple[int, ...]
 ) -> None:
-    """Put a tile's core into the whole array, which is ``ratios`` times coarser than the image."""
+    """Put a tile's core into the column's array, which is ``ratios`` times coarser than the image."""
     if name not in arrays:
-        coarse = [-(-length // ratio) for length, ratio in zip(shape, ratios, strict=True)]
-        arrays[name] = np.zeros((value.shape[1], *coarse), dtype=np.float32)
-    keep = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.keep, ratios, strict=True))
-    core = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(tile.core, ratios, strict=True))
-    arrays[name][(slice(None), *core)] = value[0][(slice(None), *keep)].float().cpu().numpy()
+        sizes = [-(-part.stop // r) - part.start // r for part, r in zip(column.core, ratios, strict=True)]
+        arrays[name] = Cells(np.zeros((value.shape[1], *sizes), dtype=np.float32), ratios)
+    kept = [span.keep, *column.keep[1:]]
+    keep = tuple(slice(s.start // r, -(-s.stop // r)) for s, r in zip(kept, ratios, strict=True))
+    core = slice(span.core.start // ratios[0], -(-span.core.stop // ratios[0]))
+    arrays[name].values[:, core] = value[0][(slice(None), *keep)].float().cpu().numpy()

@@ -71,8 +71,9 @@ def _along(axis: int, size: int, outputs: Mapping[str, Output], fields: Mapping[
             found[name] = resample_waves(values, size, axis)
         else:
             between = resample_smooth(values, size, axis)
-            # Beyond the outermost samples a line may leave the values that there are; an output's rule sees to it.
-            found[name] = between if output.stretch else between.clip(values.min(), values.max())
+            # Beyond the outermost samples a line may leave the values that it has; an output's rule sees to it.
+            limits = values.min(axis, keepdims=True), values.max(axis, keepdims=True)
+            found[name] = between if output.stretch else between.clip(*limits)
     return found
 
 

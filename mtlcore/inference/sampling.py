@@ -51,14 +51,18 @@ def typical_periods(items: Items) -> tuple[float, float] | None:
 
 
 def shape_to_see(
-    image: Array, periods: tuple[float, float] | None, scale: float | tuple[float, ...] | None
+    image: Array,
+    periods: tuple[float, float] | None,
+    scale: float | tuple[float, ...] | None,
+    shape: tuple[int, ...] | None = None,
 ) -> tuple[int, ...]:
-    """On how many samples of each axis a network should see an image.
+    """On how many samples of each axis a network should see an image, or one of ``shape`` of which it is a part.
 
     ``scale``: times as many, of depth alone or of each axis; None: as its periods ask for.
     """
+    shape = shape or image.shape
     if scale is None:
-        return (rows_by_period(image, periods), *image.shape[1:])
+        return (rows_by_period(image, periods), *shape[1:])
     factors = scale if isinstance(scale, tuple) else (scale, *[1.0] * (image.ndim - 1))
     if len(factors) != image.ndim:
         raise OptionError(
@@ -66,7 +70,7 @@ def shape_to_see(
             "depth first, or one for depth alone."
         )
     return tuple(
-        size if factor == 1 else max(round(size * factor), 2) for size, factor in zip(image.shape, factors, strict=True)
+        size if factor == 1 else max(round(size * factor), 2) for size, factor in zip(shape, factors, strict=True)
     )
 
 

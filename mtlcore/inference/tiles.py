@@ -1,18 +1,20 @@
-"""Tiles: cores that partition a volume, each read with a halo so that it equals its part of the whole."""
+"""Columns and tiles: how a volume is cut so that each piece, read with a halo, equals its part of the whole.
+
+A column is whole traces over a block of inlines and crosslines, the unit of work: what happens along depth is exact
+inside of it, and files keep traces together. Tiles cut a column along depth only, to bound what the network holds.
+A small volume is one column of one tile.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
 from mtlcore.io.volume import Window
-
-WHOLE = {2: 2**24, 3: 2**22}
-"""Samples up to which a volume runs in one piece: a few GB of features."""
-WORTHWHILE = 0.85
-"""Tiles are cut smaller only if one then reads at most so much of what it read before."""
 
 
 class Tile(NamedTuple):
@@ -23,51 +25,75 @@ class Tile(NamedTuple):
     keep: Window
 
 
-def tiles(shape: tuple[int, ...], size: tuple[int, ...], halo: int, stride: int) -> Iterator[Tile]:
-    """The tiles of a volume; sizes and halo are rounded up to multiples of the stride, where networks align."""
-    steps = [_multiple(edge, stride) for edge in size]
-    reach = _multiple(halo, stride)
-    starts = [range(0, length, step) for length, step in zip(shape, steps, strict=True)]
-    for corner in product(*starts):
-        core, read, keep = [], [], []
-        for start, step, length in zip(corner, steps, shape, strict=True):
-            stop = min(start + step, length)
-            first, last = max(start - reach, 0), min(stop + reach, length)
-            core.append(slice(start, stop))
-            read.append(slice(first, last))
-            keep.append(slice(start - first, stop - first))
-        yield Tile(tuple(core), tuple(read), tuple(keep))
+class Span(NamedTuple):
+    """The same along one axis."""
+
+    core: slice
+    read: slice
+    keep: slice
 
 
-def tile_size(shape: tuple[int, ...], halo: int, wanted: int | None = None) -> tuple[int, ...]:
-    """Edges of a tile. ``wanted``: an edge in samples asked for by the user.
+@dataclass(frozen=True)
+class Tiling:
+    """How a volume of ``shape`` is cut: into cores of ``edges``, read with ``halo``; both are rounded up to multiples
+    of ``stride``, where networks align."""
 
-    Without it the whole volume, cut in halves until what a tile reads is small enough, or until cutting
-    helps no more: a halo nearly as long as an axis is read again and again.
-    """
-    if wanted is not None:
-        return tuple(min(wanted, length) for length in shape)
-    edges = shape
-    while reading(shape, edges, halo) > WHOLE[len(shape)]:
-        halved = [(*edges[:axis], -(-edges[axis] // 2), *edges[axis + 1 :]) for axis in range(len(shape))]
-        best = min(halved, key=lambda other: reading(shape, other, halo))
-        if reading(shape, best, halo) > WORTHWHILE * reading(shape, edges, halo):
-            break
-        edges = best
-    return edges
+    shape: tuple[int, ...]
+    edges: tuple[int, ...]
+    halo: int
+    stride: int
+
+    @cached_property
+    def columns(self) -> list[Tile]:
+        """Whole traces over every block of the horizontal axes."""
+        whole = slice(0, self.shape[0])
+        spans = [self._spans(axis) for axis in range(1, len(self.shape))]
+        return [_tile([Span(whole, whole, whole), *combined]) for combined in product(*spans)]
+
+    @cached_property
+    def depths(self) -> list[Span]:
+        """The tiles of a column, from top to bottom."""
+        return list(self._spans(0))
+
+    @property
+    def steps(self) -> int:
+        """Tiles in all."""
+        return len(self.columns) * len(self.depths)
+
+    @property
+    def samples_read(self) -> int:
+        """Samples that all tiles together read, halos included."""
+        axes = [sum(span.read.stop - span.read.start for span in self._spans(axis)) for axis in range(len(self.shape))]
+        return math.prod(axes)
+
+    def mirrored(self, column: Tile, axis: int) -> Tile:
+        """A column for the mirrored volume: ``read`` is in the volume as it is, ``keep`` in the mirrored window.
+
+        The window is aligned in the mirrored volume, where the network's strides are counted from the other end.
+        """
+        length, core = self.shape[axis], column.core[axis]
+        span = self._span(length - core.stop, length - core.start, length)
+        read = slice(length - span.read.stop, length - span.read.start)
+        return Tile(column.core, _replaced(column.read, axis, read), _replaced(column.keep, axis, span.keep))
+
+    def _spans(self, axis: int) -> Iterator[Span]:
+        length, step = self.shape[axis], multiple(self.edges[axis], self.stride)
+        return (self._span(start, min(start + step, length), length) for start in range(0, length, step))
+
+    def _span(self, start: int, stop: int, length: int) -> Span:
+        first = max(start - multiple(self.halo, self.stride), 0) // self.stride * self.stride
+        last = min(stop + multiple(self.halo, self.stride), length)
+        return Span(slice(start, stop), slice(first, last), slice(start - first, stop - first))
 
 
-def reading(shape: tuple[int, ...], edges: tuple[int, ...], halo: int) -> int:
-    """Samples that the largest tile reads, its halo included."""
-    return math.prod(_read_edge(*pair, halo) for pair in zip(shape, edges, strict=True))
+def _tile(spans: list[Span]) -> Tile:
+    return Tile(*(tuple(parts) for parts in zip(*spans, strict=True)))
 
 
-def _read_edge(length: int, edge: int, halo: int) -> int:
-    """Of two tiles each has one halo; one between others has two."""
-    if edge >= length:
-        return length
-    return min(length, edge + (halo if 2 * edge >= length else 2 * halo))
+def _replaced(window: Window, axis: int, part: slice) -> Window:
+    return (*window[:axis], part, *window[axis + 1 :])
 
 
-def _multiple(value: int, of: int) -> int:
+def multiple(value: int, of: int) -> int:
+    """The next multiple of a number, from a value upwards."""
     return -(-value // of) * of

@@ -220,7 +220,7 @@ class Model:
         self, image: Array, fields: Mapping[str, Array] | None = None, tasks: Sequence[str] | None = None
     ) -> dict[str, Array]:
         """Fields by name from an image (depth, ...) of any amplitude; a refining model also needs ``fields``."""
-        from mtlcore.inference.pipeline import Chain
+        from mtlcore.inference.chain import Chain
 
         return Chain.of([self]).run(image, tasks=tasks, fields=fields).fields
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+    from mtlcore.inference.solving import SolveWork
+
     Array = NDArray[np.float32]
 
 API_VERSION = 1
@@ -68,6 +70,19 @@ class Task(ABC):
         other tasks that it ``solves_with`` are among the fields where the model has them.
         """
         return fields
+
+    def solve_columns(self, work: SolveWork) -> None:
+        """The last step on volumes of any size: reads decoded arrays from ``work`` and writes the outputs, column by
+        column, with a result that does not depend on the columns. Default: ``solve`` on whole arrays, which must fit
+        into memory.
+        """
+        work.solve_whole()
+
+    @property
+    def averages_copies(self) -> bool:
+        """Whether what it solves for is averaged over mirrored copies, where users ask for that; else it is solved
+        once, of the image as it is."""
+        return True
 
     @property
     def solves_with(self) -> tuple[str, ...]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from mtlcore.device import describe, resolve
 from mtlcore.errors import MtlError, OptionError
+from mtlcore.inference.chain import Chain, Result
 from mtlcore.inference.dead_traces import fill_traces
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.pipeline import Chain, Result, load_chain
+from mtlcore.inference.loading import load_chain
 from mtlcore.io.files import content_hash, make_format, open_volume, stored_size
 from mtlcore.io.volume import ArrayVolume, Volume
 from mtlcore.pictures import draw as pictures
@@ -135,12 +136,12 @@ def run(
         image = volume.load()
     with clock.timing("infer"):
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
-    if result.prepared.offset:
-        say(f"Amplitudes lie around {result.prepared.offset:.6g}: the network saw them around 0.")
+    if result.statistics.offset:
+        say(f"Amplitudes lie around {result.statistics.offset:.6g}: the network saw them around 0.")
     unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]
     if job.infer.uncertainty and unknown:
         say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
-    if isinstance(result.prepared.gain, np.ndarray):
+    if result.statistics.gain is not None:
         say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
     if result.seen != image.shape:
         why = ", more like what it was trained on. --scale 1 leaves the image as it is"
@@ -155,7 +156,7 @@ def run(
         "models": _describe_models(chain, result),
         "changes": result.changes,
         "samples_seen": list(result.seen),
-        "data": result.prepared.report,
+        "data": result.statistics.report,
         "versions": results.versions(),
     }
     with clock.timing("write"):
@@ -191,7 +192,7 @@ def _draw(job: RunJob, folder: Path, chain: Chain, result: Result, image: Array,
 
 def _drawable(result: Result, outputs: Sequence[Output]) -> dict[str, Array]:
     """The fields, those drawn as contours filled where traces are dead: lines around a hole say nothing."""
-    missing = np.asarray(result.prepared.dead.all(axis=0))
+    missing = result.statistics.dead_traces
     lines = {output.name for output in outputs if output.display.kind == "contours"}
     return {
         name: fill_traces(values.copy(), missing) if name in lines else values for name, values in result.fields.items()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from mtlcore.plugin.interfaces import Items
 from mtlcore.plugin.plugins import Plugins
 

@@ -26,7 +26,7 @@ from mtlcore import interrupts
 from mtlcore.config import build
 from mtlcore.device import resolve
 from mtlcore.errors import MtlError, MtlWarning, OptionError
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.sampling import typical_periods
 from mtlcore.io.atomic import atomic_write_text
 from mtlcore.model.checkpoint import BEST, LAST, save_model

@@ -28,7 +28,7 @@ from other_parts import AngleFault, OtherParts
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore import hookimpl
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from mtlcore.model.checkpoint import load_model
 from mtlcore.model.net import parameter_count
 from mtlcore.plugin.plugins import current

@@ -23,7 +23,8 @@ from real_section import agreement
 from mtl_seismic.synth.items import parameters
 from mtl_seismic.synth.recipes import RECIPES
 from mtl_seismic.synth.source import VALIDATION, Synthetic
-from mtlcore.inference.pipeline import Chain, load_chain
+from mtlcore.inference.chain import Chain
+from mtlcore.inference.loading import load_chain
 
 Array = NDArray[np.float32]
 SEED, PASSES = 4242, 3

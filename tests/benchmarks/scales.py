@@ -27,8 +27,8 @@ from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.pipeline import Chain
 from mtlcore.inference.resampling import resample_fields
 from mtlcore.inference.sampling import rows_by_period
 from mtlcore.model.checkpoint import load_model

@@ -30,7 +30,7 @@ from arguments import items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from mtlcore.model.checkpoint import load_model
 from mtlcore.training.evaluate import evaluate_item, summary
 

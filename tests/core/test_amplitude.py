@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mtlcore.inference import amplitude
 from mtlcore.inference.amplitude import balance, prepare
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.pipeline import Chain
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 7.0, 1e12, 1e30])
@@ -92,12 +92,12 @@ def test_a_spike_does_not_change_the_scale_of_the_rest(make_image):
 
 
 def test_traces_that_do_not_exist_are_dead(make_model, make_image):
-    from mtlcore.inference.pipeline import Chain
+    from mtlcore.inference.chain import Chain
 
     image, live = make_image((30, 20)), np.ones(20, bool)
     live[4:7] = False
     result = Chain.of([make_model()]).run(image, live=live)
-    assert result.prepared.report["dead_traces"] == 3
+    assert result.statistics.report["dead_traces"] == 3
     assert all((values[:, ~live] == 0).all() and (values[:, live] != 0).any() for values in result.fields.values())
 
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from mtlcore.model.checkpoint import load_model, save_model
 from mtlcore.model.foreign import import_checkpoint
 from mtlcore.training.export import export_model

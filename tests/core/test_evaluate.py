@@ -10,7 +10,7 @@ import pytest
 
 from mtl_seismic.synth.source import Synthetic
 from mtlcore.errors import MtlError
-from mtlcore.inference.pipeline import Chain, Result
+from mtlcore.inference.chain import Chain, Result
 from mtlcore.plugin.interfaces import Items
 from mtlcore.training.evaluate import evaluate, summary
 

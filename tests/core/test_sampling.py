@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mtl_seismic.heads.rgt import RGT
 from mtlcore.errors import OptionError
 from mtlcore.inference.averaging import spread_output
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.pipeline import Chain
 from mtlcore.inference.resampling import resample
 from mtlcore.inference.sampling import dominant_period, rows_by_period, shape_to_see, typical_periods
 from mtlcore.model.model import Model

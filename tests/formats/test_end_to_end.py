@@ -90,9 +90,7 @@ def test_an_input_folder_that_changed_is_noticed(survey, tmp_path, make_model):
 def test_a_missing_package_is_said_before_the_work(survey, tmp_path, make_model, monkeypatch):
     make_model(folder=tmp_path / "mti")
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
-    monkeypatch.setattr(
-        "mtlcore.inference.pipeline.Chain.run", lambda *anything, **more: pytest.fail("it began to infer")
-    )
+    monkeypatch.setattr("mtlcore.inference.chain.Chain.run", lambda *anything, **more: pytest.fail("it began to infer"))
     result = CliRunner().invoke(
         cli,
         [

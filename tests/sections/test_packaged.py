@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtlcore.inference.infer import InferOptions, infer
+from mtlcore.inference.infer import InferOptions
 from mtlcore.model.checkpoint import load_model
 from mtlcore.plugin.plugins import current
 from mtlcore.training.sources import open_items
@@ -50,7 +50,7 @@ def test_its_declared_reach_makes_tiles_exact(model, axis):
     assert not torch.allclose(raw(start - reach // 4, start + 32 + reach // 4), exact, atol=1e-3)
 
 
-def test_it_finds_faults_at_one_half_and_denoises(model):
+def test_it_finds_faults_at_one_half_and_denoises(infer, model):
     """Even in a volume of 64 samples, a small one, and a noisy one."""
     image, labels = volume((64, 64, 64))
     tasks = [task for task in model.tasks if task.name != "rgt"]

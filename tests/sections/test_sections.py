@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.inference.infer import InferOptions, infer
-from mtlcore.inference.pipeline import load_chain
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.loading import load_chain
 from mtlcore.model.checkpoint import load_model, save_model
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
@@ -82,7 +82,7 @@ def test_products_of_embeddings_are_the_mean_of_both_axes(plane, lifted, make_im
 
 
 @pytest.mark.parametrize("widths", [(), (4, 6)])
-def test_tiles_agree_with_the_whole(lifted, make_image, widths):
+def test_tiles_agree_with_the_whole(infer, lifted, make_image, widths):
     """With the derived halo to rounding; one axis is long enough to have tiles without edges."""
     model = fused(lifted) if widths else lifted
     for task in model.net.heads.values():

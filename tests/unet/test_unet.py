@@ -12,8 +12,8 @@ from mtl_seismic.heads.dhr import DHR
 from mtl_seismic.unet.backbone import HEAD_REACH, UNet
 from mtl_seismic.unet.shuffle import shuffle, unshuffle
 from mtlcore.errors import OptionError
-from mtlcore.inference.infer import InferOptions, infer
-from mtlcore.inference.tiles import tiles
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.tiles import Tiling
 from mtlcore.model.net import MultiTaskNet
 
 TILING = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4}
@@ -28,7 +28,7 @@ SHALLOW = {"name": "unet", "widths": (4,), "dilations": (1,), "features": 4}
         ((61, 57, 43), 24, SHALLOW),
     ],
 )
-def test_tiles_with_the_declared_halo_equal_the_whole(make_model, make_image, shape, tile, backbone):
+def test_tiles_with_the_declared_halo_equal_the_whole(infer, make_model, make_image, shape, tile, backbone):
     model = make_model(len(shape), ("dhr", "fault"), backbone=backbone)
     image = make_image(shape)
     assert model.backbone.halo < max(shape) // 2  # else the test would say nothing
@@ -42,7 +42,7 @@ def test_tiles_with_the_declared_halo_equal_the_whole(make_model, make_image, sh
         assert difference.max() < 1e-5 * max(1, np.abs(whole[name]).max()), name
 
 
-def test_tiles_of_a_refining_network_read_along_horizons_as_the_whole_does(make_model, make_image):
+def test_tiles_of_a_refining_network_read_along_horizons_as_the_whole_does(infer, make_model, make_image):
     shape = (170, 180)
     model = make_model(stage="mtr", tasks=("dhr", {"name": "rgt", "neighbours": [9, 20]}), backbone=TILING)
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
@@ -56,7 +56,7 @@ def test_tiles_of_a_refining_network_read_along_horizons_as_the_whole_does(make_
     assert np.abs(infer(model, make_image(shape), fields, model.tasks[:1], narrow)["dhr"] - whole).max() > 1e-4
 
 
-def test_tiles_with_a_smaller_halo_do_not_equal_the_whole(make_model, make_image):
+def test_tiles_with_a_smaller_halo_do_not_equal_the_whole(infer, make_model, make_image):
     model, image = make_model(2, ("dhr",), backbone=TILING), make_image((131, 97))
     whole = infer(model, image, {}, model.tasks, InferOptions())["dhr"]
     tiled = infer(model, image, {}, model.tasks, InferOptions(tile=24, halo=8))["dhr"]
@@ -150,8 +150,10 @@ def test_options_that_make_no_network_are_refused():
             UNet(**options)
 
 
-def test_a_halo_of_tiles_is_cut_at_the_edges_of_the_volume():
-    plan = list(tiles((40, 30), (16, 16), 8, 4))
-    assert plan[0].read == (slice(0, 24), slice(0, 24))
-    assert plan[-1].read == (slice(24, 40), slice(8, 30))
-    assert plan[-1].keep == (slice(8, 16), slice(8, 22))
+def test_a_halo_of_columns_is_cut_at_the_edges_of_the_volume():
+    tiling = Tiling((40, 30), (16, 16), 8, 4)
+    first, last = tiling.columns[0], tiling.columns[-1]
+    assert first.read == (slice(0, 40), slice(0, 24))
+    assert last.read == (slice(0, 40), slice(8, 30))
+    assert last.keep == (slice(0, 40), slice(8, 22))
+    assert (tiling.depths[-1].read, tiling.depths[-1].keep) == (slice(24, 40), slice(8, 16))

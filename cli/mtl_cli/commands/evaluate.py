@@ -62,7 +62,7 @@ def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
     """Open the data, load the models and evaluate."""
     from mtl_cli.progress import choose_progress
     from mtlcore.inference.infer import InferOptions
-    from mtlcore.inference.pipeline import load_chain
+    from mtlcore.inference.loading import load_chain
     from mtlcore.model.checkpoint import find_model, read_config
     from mtlcore.plugin import plugins
     from mtlcore.training.evaluate import evaluate as evaluate_chain

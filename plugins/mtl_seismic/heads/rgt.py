@@ -97,6 +97,10 @@ class RGT(Task):
         return max(self.neighbours, default=0) if self.variant == "tracked" else 0
 
     @property
+    def averages_copies(self) -> bool:
+        return self.variant != "tracked"
+
+    @property
     def solves_with(self) -> tuple[str, ...]:
         return (FAULTS,) if self.variant == "tracked" else ()
 

@@ -1,0 +1,65 @@
+"""How the models of a chain cut one image: into the same columns, each with the halo that its network needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mtlcore.errors import MtlError, OptionError
+from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.memory import tile_bytes
+from mtlcore.inference.planning import Budget, bytes_needed, plan
+from mtlcore.inference.tiles import Tiling
+from mtlcore.model.model import Model
+
+GENEROUS_BYTES = 2000
+"""Bytes a sample that no network takes: an image that fits so is never cut, and nothing need be measured."""
+
+
+def cut(models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int) -> tuple[Tiling, ...]:
+    """The tilings of the models, with the same edges: the store has one set of columns.
+
+    MtlError where a network must see the whole and that does not fit into ``memory`` bytes.
+    """
+    halos = [halo_of(model, options, max(shape)) for model in models]
+    stride = math.lcm(*(model.net.stride for model in models))
+    if options.tile is None and math.prod(shape) * GENEROUS_BYTES <= memory:
+        return tuple(Tiling(shape, shape, halo or 0, stride) for halo in halos)
+    bytes_per_sample = max(tile_bytes(model, options.precision) for model in models)
+    if any(halo is None for halo in halos):
+        _check_fits(models, shape, bytes_per_sample, memory)
+        edges: tuple[int, ...] = shape
+    elif options.tile is not None:
+        edges = tuple(min(options.tile, length) for length in shape)
+    else:
+        widest = max(halo for halo in halos if halo is not None)
+        edges = plan(shape, widest, stride, Budget(memory, bytes_per_sample)).edges
+    return tuple(Tiling(shape, edges, 0 if halo is None else halo, stride) for halo in halos)
+
+
+def halo_of(model: Model, options: InferOptions, longest: int) -> int | None:
+    """Samples that a model reads around a tile; None: it must see the whole volume."""
+    reach = model.backbone.halo
+    tasks = [f"Task '{task.name}'" for task in model.tasks if task.sees_whole]
+    if reach is None or tasks:
+        who = tasks[0] if tasks else f"Backbone '{model.backbone.name}'"
+        if options.tile is not None and options.tile < longest:
+            raise OptionError(
+                f"{who} must see the whole volume: tiles of {options.tile} would change its answer. "
+                "Leave the tile size out, or use another model."
+            )
+        return None
+    if model.stage.needs_fields:
+        reach += max(task.reach for task in model.tasks)
+    return reach if options.halo is None else options.halo
+
+
+def _check_fits(models: Sequence[Model], shape: tuple[int, ...], bytes_per_sample: float, memory: int) -> None:
+    needed = bytes_needed(shape, shape, 0, 1, bytes_per_sample)
+    if needed > memory:
+        name = models[0].backbone.name
+        raise MtlError(
+            f"A model with backbone '{name}' must see the whole volume at once, which needs about "
+            f"{needed / 1e9:.1f} GB, more than the {memory / 1e9:.1f} GB allowed: raise --memory, take a part of the "
+            "volume, or use another model."
+        )
