@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,9 @@ def make_image() -> Callable[..., Any]:
 def infer() -> Callable[..., dict[str, Any]]:
     """A function from a model and an image that is normalised already to the outputs of tasks, tile by tile."""
 
+    def whole_traces(values: Any, lateral: Any) -> Any:
+        return values[(slice(None), *lateral)]
+
     def infer(model: Any, image: Any, fields: Any, tasks: Any, options: Any) -> dict[str, Any]:
         from mtlcore.inference.infer import Reader, infer_column
         from mtlcore.inference.layout import cut
@@ -132,7 +136,7 @@ def infer() -> Callable[..., dict[str, Any]]:
         reads = {
             name: lambda lateral, values=values: values[(slice(None), *lateral)] for name, values in fields.items()
         }
-        reader = Reader(lambda lateral: image[(slice(None), *lateral)], reads)
+        reader = Reader(partial(whole_traces, image), reads)
         (tiling,) = cut([model], image.shape, options, 10**10)
         found: dict[str, Any] = {}
         for column in tiling.columns:
