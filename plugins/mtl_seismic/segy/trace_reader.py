@@ -14,6 +14,10 @@ from mtlcore.io.file_array import FileArray
 
 MAX_GAP = 3
 """Traces between two wanted ones that are read too, to make one read of two."""
+WHOLE = 1 << 15
+"""Traces of up to this many bytes are read whole: disks read pages, and a call for each trace takes longer."""
+MAX_READ = 1 << 24
+"""Bytes read at once."""
 
 
 class TraceReader:
@@ -29,21 +33,31 @@ class TraceReader:
         part = slice(header + depth.start * size, header + depth.stop * size)
         dtype = self._layout.format.dtype(self._layout.order)
         stored = np.empty((len(traces), part.stop - part.start), np.uint8)
-        for run in _runs(traces):
-            wanted = traces[run]
-            block = self._bytes[int(wanted[0]) : int(wanted[-1]) + 1, part]
-            stored[run] = block if len(block) == len(wanted) else block[wanted - wanted[0]]
+        for run in _runs(traces, max(1, MAX_READ // self._layout.trace_bytes)):
+            stored[run] = self._read_run(traces[run], part)
         if dtype.subdtype:
             return stored.reshape(len(traces), -1, size)
         return stored.view(dtype)
+
+    def _read_run(self, traces: NDArray[Any], part: slice) -> NDArray[np.uint8]:
+        """Some bytes of traces that lie close together."""
+        rows = slice(int(traces[0]), int(traces[-1]) + 1)
+        if self._layout.trace_bytes <= WHOLE and len(traces) > 1:
+            block = self._bytes[rows][:, part]
+        else:
+            block = self._bytes[rows, part]
+        return block if len(block) == len(traces) else block[traces - traces[0]]
 
     def close(self) -> None:
         """Release the file."""
         self._bytes.close()
 
 
-def _runs(traces: NDArray[Any]) -> Iterator[slice]:
-    """Pieces of ascending numbers without large gaps."""
+def _runs(traces: NDArray[Any], most: int) -> Iterator[slice]:
+    """Pieces of ascending numbers without large gaps, that span no more than ``most`` traces."""
     cuts = np.flatnonzero(np.diff(traces) > MAX_GAP + 1) + 1
-    bounds = [0, *cuts.tolist(), len(traces)]
-    return (slice(first, stop) for first, stop in pairwise(bounds) if stop > first)
+    for first, stop in pairwise([0, *cuts.tolist(), len(traces)]):
+        while first < stop:
+            end = int(np.searchsorted(traces[first:stop], traces[first] + most)) + first
+            yield slice(first, end)
+            first = end
