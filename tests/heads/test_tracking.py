@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from mtl_seismic.heads.correspondence import cell_mean, to_samples
 from mtl_seismic.heads.flattening import increasing, stretch
 from mtl_seismic.heads.metrics import horizon_depth_error
-from mtl_seismic.heads.tracking.alignment import Costs, align, fill_unmatched, runs
-from mtl_seismic.heads.tracking.level_scores import BAND_REACH, Band, LevelScores
-from mtl_seismic.heads.tracking.solve import track, without_spikes
+from mtl_seismic.heads.tracking.bands import BAND_REACH, BAND_ROWS, bands_around, level_range
+from mtl_seismic.heads.tracking.final_levels import without_spikes
+from mtl_seismic.heads.tracking.lattice import best_paths
+from mtl_seismic.heads.tracking.levels import fill_unmatched, runs
+from mtl_seismic.heads.tracking.problem import Costs
+from mtl_seismic.heads.tracking.scores import LevelScores
+from mtl_seismic.heads.tracking.solve import track
 from mtl_seismic.synth.items import generate
 from mtl_seismic.synth.recipes import RECIPES
 
@@ -118,8 +122,14 @@ def certain(levels, count):
 
 def known(values):
     """Scores of all levels, and of none, which comes last: traces x rows x levels."""
-    matched, unmatched = torch.from_numpy(values[..., :-1].copy()), torch.from_numpy(values[..., -1].copy())
-    return LevelScores(matched, unmatched, Band.whole(values.shape[1], values.shape[2] - 1))
+    first = np.zeros(values.shape[:2], np.int64)
+    return LevelScores(values[..., :-1].copy(), values[..., -1].copy(), first, values.shape[2] - 1)
+
+
+def best_levels(scores, costs, jumps=None):
+    if jumps is None:
+        jumps = np.full(scores.unmatched.shape, costs.jump, np.float32)
+    return best_paths(scores, costs, jumps)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ def known(values):
     ],
 )
 def test_levels_are_found_where_the_scores_are_clear(levels):
-    found, new = align(certain(levels, 20), Costs())
+    found, new = best_levels(certain(levels, 20), Costs())
     assert found[0].tolist() == levels
     assert not new.any()
 
@@ -144,7 +154,7 @@ def test_a_jump_is_where_a_fault_is_known_to_be(place):
     scores.matched[0, 5:11], scores.unmatched[0, 5:11] = -3, -9
     jumps = np.full((1, 17), 30, np.float32)
     jumps[0, place] = 12
-    levels = align(scores, Costs(), jumps)[0][0]
+    levels = best_levels(scores, Costs(), jumps)[0][0]
     assert np.flatnonzero(np.diff(levels) > 2) + 1 == [place]
 
 
@@ -166,15 +176,15 @@ def test_of_layers_that_look_alike_the_nearer_ones_are_meant():
     scores = certain([*range(10), *range(12, 22), *range(20, 30)], 100)
     scores.matched[0, np.arange(10, 20), np.arange(80, 90)] = scores.matched[0, 0, 0] + 0.1
     jumps = np.full((1, 30), 5, np.float32)
-    levels, _ = align(scores, Costs(), jumps)
+    levels, _ = best_levels(scores, Costs(), jumps)
     assert levels[0, 10:20].tolist() == list(range(12, 22))
-    assert align(scores, Costs(jump_per_level=0), jumps)[0][0, 10:20].tolist() == list(range(80, 90))
+    assert best_levels(scores, Costs(jump_per_level=0), jumps)[0][0, 10:20].tolist() == list(range(80, 90))
 
 
 def test_below_what_lies_below_all_levels_nothing_else_lies():
     """Rows 4 to 7, of which nothing is known, are between levels, whatever else that costs."""
     scores = certain([*range(4), -1, -1, -1, -1, *range(6, 10)], 10)
-    found, _ = align(scores, Costs(inside=9), np.full((1, 12), 1, np.float32))
+    found, _ = best_levels(scores, Costs(inside=9), np.full((1, 12), 1, np.float32))
     assert found[0, 4:8].max() < 10 - 1
     assert found[0, 8:].tolist() == [6, 7, 8, 9]
 
@@ -182,17 +192,18 @@ def test_below_what_lies_below_all_levels_nothing_else_lies():
 @given(st.integers(1, 700), st.integers(1, 4), st.integers(0, 99))
 def test_a_band_holds_what_neighbours_have_and_as_much_around(rows, neighbours, seed):
     random = np.random.default_rng(seed)
-    levels = torch.from_numpy(random.uniform(0, 2, (neighbours, rows)).cumsum(1).astype(np.float32))
+    levels = random.uniform(0, 2, (neighbours, rows)).cumsum(1).astype(np.float32)
     count = int(levels.max()) + 1 + int(random.integers(0, 50))
-    band = Band.around(levels, count)
-    last = band.first + band.width - 1
-    assert band.first.min() >= 0
-    assert last.max() < count
-    assert (band.first.diff() >= 0).all()
-    assert (band.first <= (levels.amin(0).floor() - BAND_REACH).clamp(min=0)).all()
-    assert (last >= (levels.amax(0).ceil() + BAND_REACH).clamp(max=count - 1)).all()
-    covered = [(rows.start, rows.stop) for rows, _ in band.blocks()]
-    assert [0, *(end for _, end in covered)] == [*(begin for begin, _ in covered), rows]
+    table = np.array([[*range(neighbours), -1], [0] * neighbours + [-1]])
+    bands = bands_around(*level_range(levels), table, count)
+    for trace, some in enumerate((levels, levels[:1])):
+        first = np.repeat(bands.first[trace], BAND_ROWS)[:rows]
+        last = first + bands.width[trace] - 1
+        assert first.min() >= 0
+        assert last.max() < count
+        assert (np.diff(first) >= 0).all()
+        assert (first <= np.maximum(np.floor(some.min(0)) - BAND_REACH, 0)).all()
+        assert (last >= np.minimum(np.ceil(some.max(0)) + BAND_REACH, count - 1)).all()
 
 
 def test_paths_in_a_band_are_those_among_all_levels():
@@ -202,17 +213,19 @@ def test_paths_in_a_band_are_those_among_all_levels():
     values = random.uniform(-9, -3, (2, 600, 701)).astype(np.float32)
     np.put_along_axis(values, paths[..., None], random.uniform(-4, -1, (2, 600, 1)).astype(np.float32), 2)
     whole = known(values)
-    band = Band.around(torch.arange(600, dtype=torch.float32).repeat(2, 1) + torch.tensor([[0], [40]]), 700)
-    assert band.width < 350
-    places = (band.first[:, None] + torch.arange(band.width)).expand(2, -1, -1)
-    banded = LevelScores(whole.matched.gather(2, places), whole.unmatched, band)
-    (levels, new), (expected, expected_new) = align(banded, Costs()), align(whole, Costs())
+    around = np.arange(600, dtype=np.float32) + np.array([[0], [40]], np.float32)
+    bands = bands_around(*level_range(around), np.array([[0], [1]]), 700)
+    width = int(bands.width.max())
+    assert width < 350
+    first = np.repeat(bands.first, BAND_ROWS, axis=1)[:, :600]
+    cells = np.minimum(first[..., None] + np.arange(width), 699)
+    banded = LevelScores(np.take_along_axis(whole.matched, cells, 2), whole.unmatched, first, 700)
+    (levels, new), (expected, expected_new) = best_levels(banded, Costs()), best_levels(whole, Costs())
     assert (np.where(new, -1, levels) == paths).mean() > 0.98
     np.testing.assert_array_equal(levels, expected)
     np.testing.assert_array_equal(new, expected_new)
-    both = torch.from_numpy(levels)
-    torch.testing.assert_close(banded.between(both), whole.between(both))
-    torch.testing.assert_close(banded.agreement(both), whole.agreement(both))
+    np.testing.assert_allclose(banded.between(levels), whole.between(levels), rtol=1e-5)
+    np.testing.assert_allclose(banded.agreement(levels), whole.agreement(levels), rtol=1e-5)
 
 
 @pytest.mark.parametrize("throw", [-30, 30])
@@ -225,7 +238,7 @@ def test_tall_sections_are_tracked(throw):
 
 def test_unmatched_rows_are_told_apart_wherever_they_lie():
     rows = [-1, -1, -1, -1, 0, 1, 2, 3, 4, -1, -1, -1, -1, -1, -1, 5, 6, 7, -1, -1, -1]
-    found, new = align(certain(rows, 8), Costs())
+    found, new = best_levels(certain(rows, 8), Costs())
     assert new[0].tolist() == [level < 0 for level in rows]
     assert found[0, [0, 9, 20]].tolist() == [-1, 4, 7]
     assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]

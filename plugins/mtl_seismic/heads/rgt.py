@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtl_seismic.heads.common import PointwiseHead
-from mtl_seismic.heads.correspondence import CELL, cell_mean, correspondence_loss, to_samples
+from mtl_seismic.heads.correspondence import CELL, correspondence_loss
 from mtl_seismic.heads.corruption import corrupt_rgt
 from mtl_seismic.heads.flattening import increasing, integrate_slopes, stretch
 from mtl_seismic.heads.horizon_sampling import sample_along_horizons
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
 from mtl_seismic.heads.rgt_scale import depth_spread, match_scale
 from mtl_seismic.heads.slopes import label_slopes
-from mtl_seismic.heads.tracking.solve import track
+from mtl_seismic.heads.tracking.solve import solve_arrays
 from mtl_seismic.resunet import reference
 from mtlcore.losses import masked_mean
 from mtlcore.plugin.interfaces import Task
@@ -160,11 +160,8 @@ class RGT(Task):
         if self.variant == "reference":
             return {"rgt": stretch(fields["rgt"])}
         if self.variant == "tracked":
-            faults = None
-            if FAULTS in fields:
-                faults = cell_mean(torch.from_numpy(fields[FAULTS])[None, None])[0, 0].numpy()
-            levels, _ = track(fields["rgt_query"], fields["rgt_key"], faults)
-            return {"rgt": stretch(increasing(to_samples(levels, image.shape)))}
+            query, key = (fields[name] for name in EMBEDDING)
+            return {"rgt": solve_arrays(query, key, image.shape, fields.get(FAULTS))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
 

@@ -1,73 +1,176 @@
-"""Infill: all other traces between the tie traces, then sweeps over all traces."""
+"""Infill: all other traces between the tie traces, then sweeps over all traces; column by column.
+
+Each step reads the levels of the step before and writes all of its column's: columns may be computed in any order, at
+once or elsewhere, and how a volume is divided into them changes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from mtl_seismic.heads.tracking.level_scores import BAND_REACH
-from mtl_seismic.heads.tracking.state import COMPARED, TrackingState
-from mtl_seismic.heads.tracking.tie_traces import SPACING
+from mtl_seismic.heads.tracking.alignment import align, neighbours_at_levels
+from mtl_seismic.heads.tracking.columns import Columns
+from mtl_seismic.heads.tracking.problem import Alignment
+from mtl_seismic.heads.tracking.store import Window
+from mtl_seismic.heads.tracking.tie_traces import COMPARED, SPACING
+from mtl_seismic.heads.tracking.windows import along, blocks, indices, relative, shape_of
 
+Array = NDArray[np.float32]
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 HALVES_AWAY = (1, 3, 5, 9)
 """Distances of the neighbours of a trace half-way between two tracked ones, in halves of what lies between them."""
 SWEEP_OFFSETS = (8, 16, 32, 48, COMPARED)
 """Cells to the neighbours in the sweeps, on all sides."""
 SWEEPS = 2
 """How often all traces are tracked at last."""
-CHUNK = 2**24
-"""Scores computed at a time."""
+HALO = max(SPACING // 2 * HALVES_AWAY[-1], SWEEP_OFFSETS[-1])
+"""Cells around a column that infill reads, along one axis at a time."""
+MAX_VALUES = 2**26
+"""Values of embeddings in memory at a time."""
 
 
-def infill(state: TrackingState) -> None:
-    """Track all traces."""
+class Step(NamedTuple):
+    """Traces that are aligned, and the offsets along ``axes`` of those that they are compared with.
+
+    ``midway``: only untracked traces so many cells from a tracked one (0: all traces, which are also compared with the
+    reference trace where it is near). ``share``: of all traces, about.
+    """
+
+    axes: tuple[int, ...]
+    offsets: tuple[int, ...]
+    midway: int = 0
+    share: float = 1.0
+
+
+def steps(axes: int) -> Iterator[Step]:
+    """All steps, in order."""
     half = SPACING // 2
     while half:
-        for axis in state.grid.axes:
-            _fill_midway(state, axis, half)
+        for axis in range(axes):
+            share = 1 / (half**axis * (2 * half) ** (axes - axis))
+            yield Step((axis,), tuple(half * times for times in HALVES_AWAY), half, share)
         half //= 2
-    every = torch.arange(len(state.tracked))
     for _ in range(SWEEPS):
-        _align_all(state, every, state.grid.axes, SWEEP_OFFSETS, with_reference=True)
-    _copy_to_untracked(state)
+        yield Step(tuple(range(axes)), SWEEP_OFFSETS)
 
 
-def _fill_midway(state: TrackingState, axis: int, half: int) -> None:
-    """Track traces ``half`` cells from a tracked one along an axis."""
-    untracked = (~state.tracked).nonzero()[:, 0]
-    if len(untracked):
-        midway = untracked[torch.unique(state.tracked_neighbours(untracked, [axis], [half])[0])]
-        _align_all(state, midway, [axis], [half * times for times in HALVES_AWAY])
+@dataclass(frozen=True)
+class Infill:
+    """One step over a column: a function of the column's window of cells. ``count``: of levels; ``reference``: the
+    position of the reference trace; ``number``: of the step, whose levels are read, written under the next one."""
 
+    columns: Columns
+    step: Step
+    number: int
+    count: int
+    reference: tuple[int, ...]
 
-def _align_all(
-    state: TrackingState, traces: Tensor, axes: Iterable[int], offsets: Iterable[int], with_reference: bool = False
-) -> None:
-    """Align many traces, each with tracked ones around it as they are before; those that have none stay untracked."""
-    chunk = max(CHUNK // (state.rows * min(state.row_of_level.shape[1], 4 * BAND_REACH)), 1)
-    found = []
-    for some in torch.split(traces, chunk):
-        pair_trace, pair_neighbour = state.tracked_neighbours(some, axes, offsets)
-        if with_reference:
-            pair_trace, pair_neighbour = state.add_neighbour(some, pair_trace, pair_neighbour, state.grid.reference)
-        paired, pair_trace = torch.unique(pair_trace, return_inverse=True)
-        if len(paired):
-            some = some[paired]
-            found.append((some, state.align(some, pair_trace, pair_neighbour)))
-    for some, alignment in found:
-        state.store(some, alignment)
+    def __call__(self, column: Window) -> Mask:
+        """Align the column's traces; which of them are tracked now."""
+        tracked = np.empty(shape_of(column), np.bool_)
+        for block in blocks(column, self._edge(len(column))):
+            levels, agreement = self._block(block)
+            self.columns.write_state(self.number + 1, block, levels, agreement)
+            tracked[relative(block, column)] = ~np.isnan(levels[:, 0]).reshape(shape_of(block))
+        return tracked
 
+    def _edge(self, axes: int) -> int:
+        """Cells along each side of blocks whose neighbours' embeddings fit into memory."""
+        traces = MAX_VALUES // (self.columns.channels * (self.columns.rows + self.count))
+        edge = 1024
+        while edge > 8 and axes * edge ** (axes - 1) * (edge + 2 * HALO) > traces:
+            edge //= 2
+        return edge
 
-def _copy_to_untracked(state: TrackingState) -> None:
-    """Traces that no neighbour recognises get the levels of the nearest."""
-    while not state.tracked.all():
-        untracked = (~state.tracked).nonzero()[:, 0]
-        pair_trace, beside = state.tracked_neighbours(untracked, state.grid.axes, [1])
-        chosen = torch.full_like(untracked, -1)
-        chosen[pair_trace] = beside
-        to, source = untracked[chosen >= 0], chosen[chosen >= 0]
-        state.levels[to], state.unmatched[to] = state.levels[source], state.unmatched[source]
-        state.agreement[to] = 0.0
-        state.tracked[to] = True
+    def _block(self, block: Window) -> tuple[Array, Array]:
+        """New levels and agreement of a block's traces, traces x rows."""
+        columns, sizes = self.columns, self.columns.cells
+        windows = [along(block, sizes, axis, self.step.offsets[-1]) for axis in self.step.axes]
+        reference = tuple(slice(at, at + 1) for at in self.reference)
+        known = [*windows, reference] if not self.step.midway else windows
+        ids, levels = self._levels_of(known)
+        own = indices(block, sizes)
+        own_levels, own_agreement = columns.read_state(self.number, block)
+        chosen = self._chosen(own, np.isnan(own_levels[:, 0]), ids, levels)
+        if chosen.any():
+            traces = own[chosen]
+            table = self._neighbours(traces, ids, levels)
+            paired = (table >= 0).any(1)
+            chosen[chosen] = paired
+            self._fill(block, chosen, table[paired], (ids, levels, known), own_levels, own_agreement)
+        return own_levels, own_agreement
+
+    def _levels_of(self, windows: list[Window]) -> tuple[Indices, Array]:
+        """Traces of the windows by their index in the grid, each once and in order, and their levels."""
+        ids = np.concatenate([indices(window, self.columns.cells) for window in windows])
+        levels = np.concatenate([self.columns.read_levels(self.number, window) for window in windows])
+        ids, first = np.unique(ids, return_index=True)
+        return ids, levels[first]
+
+    def _chosen(self, own: Indices, untracked: Mask, ids: Indices, levels: Array) -> Mask:
+        """Which of a block's traces are aligned."""
+        if not self.step.midway:
+            return np.ones(len(own), np.bool_)
+        beside = self._at_offsets(own, self.step.axes[0], (self.step.midway,))
+        tracked = ~np.isnan(levels[:, 0])
+        found = [
+            (at >= 0) & tracked[np.searchsorted(ids, np.maximum(at, ids[0])).clip(max=len(ids) - 1)] for at in beside
+        ]
+        return np.asarray(untracked & np.any(found, 0))
+
+    def _at_offsets(self, traces: Indices, axis: int, offsets: tuple[int, ...]) -> list[Indices]:
+        """The traces at each offset to either side along an axis, by their index in the grid; -1 beyond its edge."""
+        sizes = self.columns.cells
+        stride = int(np.prod(sizes[axis + 1 :]))
+        position = traces // stride % sizes[axis]
+        found = []
+        for offset in (sign * size for size in offsets for sign in (-1, 1)):
+            inside = (position + offset >= 0) & (position + offset < sizes[axis])
+            found.append(np.where(inside, traces + offset * stride, -1))
+        return found
+
+    def _neighbours(self, traces: Indices, ids: Indices, levels: Array) -> Indices:
+        """Tracked traces that each trace is compared with, traces x any, as positions in ``ids``; -1 for none."""
+        table = [at for axis in self.step.axes for at in self._at_offsets(traces, axis, self.step.offsets)]
+        if not self.step.midway:
+            table.append(self._near_reference(traces))
+        wanted = np.stack(table, 1)
+        at = np.searchsorted(ids, np.maximum(wanted, ids[0])).clip(max=len(ids) - 1)
+        return np.where((wanted >= 0) & ~np.isnan(levels[at, 0]), at, -1)
+
+    def _near_reference(self, traces: Indices) -> Indices:
+        """The reference trace, for traces near enough to be compared with it."""
+        sizes = self.columns.cells
+        position = np.stack(np.unravel_index(traces, sizes), -1)
+        distance = np.abs(position - np.array(self.reference)).max(1)
+        near = (distance > 0) & (distance <= COMPARED)
+        return np.where(near, np.ravel_multi_index(self.reference, sizes), -1)
+
+    def _fill(
+        self,
+        block: Window,
+        chosen: Mask,
+        table: Indices,
+        known: tuple[Indices, Array, list[Window]],
+        levels: Array,
+        agreement: Array,
+    ) -> None:
+        """Align the chosen traces, and put what was found into the block's levels and agreement. Traces that no
+        neighbour recognises stay as they were."""
+        ids, known_levels, windows = known
+        used, local = np.unique(table[table >= 0], return_inverse=True)
+        table = table.copy()
+        table[table >= 0] = local
+        key = self.columns.keys(windows, ids[used])
+        among = neighbours_at_levels(key, known_levels[used], self.count)
+        found: Alignment = align(self.columns.traces(block, chosen), table, among, self.columns.costs)
+        recognised = ~found.unmatched.all(1)
+        to = np.flatnonzero(chosen)[recognised]
+        levels[to] = found.levels[recognised]
+        agreement[to] = np.where(found.unmatched, -found.agreement, found.agreement)[recognised]
