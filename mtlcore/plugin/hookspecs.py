@@ -74,3 +74,8 @@ def step_finished(stage: str, step: int, total: int, values: Mapping[str, object
 @hookspec
 def stage_finished(stage: str, values: Mapping[str, object]) -> None:
     """A stage is done, with its figures."""
+
+
+@hookspec
+def picture_drawn(stage: str, step: int, path: Path) -> None:
+    """A picture of a step of a stage lies at the path: in training, what the model makes of a validation item."""

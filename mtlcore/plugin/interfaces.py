@@ -42,6 +42,8 @@ class Task(ABC):
     outputs: ClassVar[tuple[Output, ...]]
     headline: ClassVar[tuple[str, ...]] = ()
     """The metrics that short displays show."""
+    lower_is_better: ClassVar[tuple[str, ...]] = ()
+    """The metrics of which less is better; of all others more is."""
     weight: float = 1.0
 
     @abstractmethod

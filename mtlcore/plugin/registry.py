@@ -54,10 +54,14 @@ class Registry(Mapping[str, T], Generic[T]):
         self._instances = instances
         self._variants = variants
         self._entries: dict[str, list[Entry]] = {}
+        self._defaults: list[str] = []
         self._plugin = PROGRAM
 
-    def add(self, target: type[T] | T | str, name: str | None = None) -> None:
-        """Register a class under its own ``name``, or "module:Class" under the name that is given."""
+    def add(self, target: type[T] | T | str, name: str | None = None, *, default: bool = False) -> None:
+        """Register a class under its own ``name``, or "module:Class" under the name that is given.
+
+        ``default``: it is used where the user names none; of several defaults the first counts.
+        """
         key = name or getattr(target, "name", None)
         if not isinstance(key, str) or not key:
             raise MtlError(
@@ -73,6 +77,16 @@ class Registry(Mapping[str, T], Generic[T]):
         if not self._variants and any(entry.plugin == self._plugin for entry in entries):
             raise MtlError(f"The {self.kind} '{key}' is registered twice by {self._plugin}.")
         self._entries[key] = [*entries, Entry(key, target, self._plugin)]
+        if default:
+            self._defaults.append(key)
+
+    @property
+    def default(self) -> str:
+        """The name to use where the user gives none; MtlError where no plugin that is loaded offers one."""
+        for name in self._defaults:
+            if name in self:
+                return name
+        raise MtlError(f"No {self.kind} was named, and no plugin registers a default: name one of {', '.join(self)}.")
 
     def __getitem__(self, name: str) -> Any:
         return self.load(self.entry(name))

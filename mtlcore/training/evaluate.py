@@ -66,9 +66,22 @@ def evaluate_item(
     chain: Chain, item: Mapping[str, Array], tasks: Sequence[str] | None, random: np.random.Generator
 ) -> dict[str, float]:
     """All figures of one item."""
+    return figures_of(chain, item, predicted_fields(chain, item, tasks, random), tasks)
+
+
+def predicted_fields(
+    chain: Chain, item: Mapping[str, Array], tasks: Sequence[str] | None, random: np.random.Generator
+) -> dict[str, Array]:
+    """What a chain gives of one item; a refining first stage reads fields that are made as in training."""
     first = chain.models[0]
     given = first.stage.training_fields(first.tasks, item, random) if first.stage.needs_fields else None
-    fields = chain.run(item["image"], tasks, given).fields
+    return chain.run(item["image"], tasks, given).fields
+
+
+def figures_of(
+    chain: Chain, item: Mapping[str, Array], fields: Mapping[str, Array], tasks: Sequence[str] | None
+) -> dict[str, float]:
+    """The figures of an item's fields, by "task.metric", of the tasks that it has labels of."""
     figures: dict[str, float] = {}
     for task in chain.chosen(tasks):
         names = [output.name for output in task.outputs_in(chain.ndim)]

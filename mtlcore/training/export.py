@@ -6,7 +6,7 @@ import csv
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,87 +16,110 @@ from mtlcore.model.checkpoint import BEST, CARD, LAST, find_model, load_model, s
 from mtlcore.model.model import Model, ModelConfig
 from mtlcore.model.sections import over_sections
 from mtlcore.plugin.plugins import Plugins, current
-from mtlcore.training.finetune import go_back, starting_model
-from mtlcore.training.job import JOB, read_job, shown
+from mtlcore.training.finetune import interpolate_weights, starting_model
+from mtlcore.training.job import JOB, published_name, read_job
 from mtlcore.training.logs import TABLE
 
 EVALUATION = ("data", "split", "source", "stages", "iterations", "mean", "count")
 """What a model card takes from an evaluation."""
 
 
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export. ``tasks``: only their part (empty: all). ``half``: weights in 16 bits.
+
+    ``stage`` and ``ndim`` choose among packaged models of one name. ``start_share``: of a training run that started
+    from a model, mix in this share of that one's weights. ``shared``: a model folder next to the new one whose weights
+    are a part of these: they are left out. ``as_sections``: of a 2D model, the 3D one that runs it over the sections of
+    volumes. For the model card: ``evaluations``, what ``mtl evaluate --json`` printed; ``note``, said on the terminal
+    whenever the model is used; ``limits``, sentences on where it is bad; ``sections``, Markdown before these.
+    """
+
+    tasks: tuple[str, ...] = ()
+    half: bool = False
+    stage: str | None = None
+    ndim: int | None = None
+    start_share: float = 0.0
+    shared: Path | None = None
+    as_sections: bool = False
+    evaluations: tuple[Mapping[str, Any], ...] = ()
+    note: str | None = None
+    limits: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+
 def export_model(
     run: Path,
     folder: Path | Callable[[], Path],
-    tasks: Sequence[str] | None = None,
-    *,
-    half: bool = False,
-    evaluations: Sequence[Mapping[str, Any]] = (),
-    note: str | None = None,
-    limits: Sequence[str] = (),
-    sections: Sequence[str] = (),
-    stage: str | None = None,
-    ndim: int | None = None,
-    start_share: float = 0.0,
-    shared: Path | None = None,
-    as_sections: bool = False,
+    options: ExportOptions | None = None,
     plugins: Plugins | None = None,
 ) -> Model:
     """Copy a model, or a training run's best one, to a folder of its own.
 
-    ``run``: a folder, or a packaged model's name; ``stage`` and ``ndim`` choose among those of one name.
-    ``folder``: where to, or a function that makes one once everything has been checked.
-    ``tasks``: only their part of it. ``evaluations``: what ``mtl evaluate --json`` printed, for the model card.
-    ``note``: said on the terminal whenever the model is used. ``limits``: sentences for the card on where it is bad.
-    ``sections``: Markdown that stands in the card before these.
-    ``start_share``: of a training run that started from a model, mix in this share of that one's weights.
-    ``shared``: a model folder next to the new one whose weights are a part of these: they are left out.
-    ``as_sections``: of a 2D model, the 3D one that runs it over the sections of volumes.
-    Of a training run the card also gets quality against hours.
+    ``run``: a folder, or a packaged model's name. ``folder``: where to, or a function that makes one once everything
+    has been checked. Of a training run the card also gets quality against hours.
     """
-    source = find_model(run, stage, ndim, plugins or current())
-    model = load_model(source, plugins=plugins)
-    if start_share and evaluations:
-        raise OptionError(
-            f"The start's share is {start_share}, and evaluations are of models without it: export the mixture, "
-            "evaluate it, and export it again with what that printed."
-        )
-    if start_share:
-        _go_back(model, run, start_share, plugins or current())
-    for values in evaluations:
+    registered, wanted = plugins or current(), options or ExportOptions()
+    source = find_model(run, wanted.stage, wanted.ndim, registered)
+    model = load_model(source, plugins=registered)
+    if wanted.start_share:
+        _mix_with_start(model, run, wanted, registered)
+    _check_evaluations(wanted, model, source)
+    if wanted.as_sections:
+        model = over_sections(model, registered)
+    if wanted.tasks:
+        model = _part_of(model, wanted.tasks, registered)
+    described = _with_published_teacher(model.config)
+    additions = _card_additions(run, model, wanted)
+    described = replace(described, training={**described.training, **additions})
+    if wanted.note is not None:
+        described = replace(described, note=wanted.note)
+    model.config = described
+    changed = wanted.tasks or additions or wanted.start_share or wanted.as_sections or wanted.note is not None
+    card = None if changed or not (source / CARD).is_file() else (source / CARD).read_text(encoding="utf-8")
+    target = folder() if callable(folder) else folder
+    _refuse_own_folders(run, target)
+    save_model(model, target, card, wanted.half, wanted.shared)
+    return model
+
+
+def _check_evaluations(options: ExportOptions, model: Model, source: Path) -> None:
+    """Figures in a card are the model's own."""
+    for values in options.evaluations:
         if values.get("models") and model.fingerprint not in values["models"]:
             raise MtlError(
                 f"An evaluation on {values['data']} is of another model than {source}, whose SHA-256 is "
                 f"{model.fingerprint}: evaluate this one, mtl evaluate --json."
             )
-    if as_sections:
-        model = over_sections(model, plugins or current())
-    if tasks:
-        model = _part_of(model, tasks, plugins or current())
-    if isinstance(teacher := model.config.stage.get("model"), str):
-        model.config = replace(model.config, stage={**model.config.stage, "model": shown(teacher)})
-    more: dict[str, Any] = {"limits": list(limits)} if limits else {}
-    if sections:
-        more["sections"] = [section.strip() for section in sections]
-    if history := read_history(run, model):
-        more["history"] = history
-    if evaluations:
-        figures = [_figures_of(values, model) for values in evaluations]
-        more["evaluations"] = figures
-    if more:
-        model.config = replace(model.config, training={**model.config.training, **more})
-    if note is not None:
-        model.config = replace(model.config, note=note)
-    kept = source / CARD
-    unchanged = kept.is_file() and not (tasks or more or start_share or as_sections) and note is None
-    card = kept.read_text(encoding="utf-8") if unchanged else None
-    target = folder() if callable(folder) else folder
-    _refuse_own_folders(run, target)
-    save_model(model, target, card, half, shared)
-    return model
 
 
-def _go_back(model: Model, run: Path, share: float, plugins: Plugins) -> None:
+def _with_published_teacher(config: ModelConfig) -> ModelConfig:
+    """Of the model whose answers a refinement learned from, the name and not the path."""
+    teacher = config.stage.get("model")
+    if not isinstance(teacher, str):
+        return config
+    return replace(config, stage={**config.stage, "model": published_name(teacher)})
+
+
+def _card_additions(run: Path, model: Model, options: ExportOptions) -> dict[str, Any]:
+    """What the card gets beside what the model says of its training."""
+    more: dict[str, Any] = {
+        "limits": list(options.limits),
+        "sections": [section.strip() for section in options.sections],
+        "history": read_history(run, model),
+        "evaluations": [_figures_of(values, model) for values in options.evaluations],
+    }
+    return {name: value for name, value in more.items() if value}
+
+
+def _mix_with_start(model: Model, run: Path, options: ExportOptions, plugins: Plugins) -> None:
     """Towards the model that the run started from. The run's last figures are not those of the mixture."""
+    share = options.start_share
+    if options.evaluations:
+        raise OptionError(
+            f"The start's share is {share}, and evaluations are of models without it: export the mixture, "
+            "evaluate it, and export it again with what that printed."
+        )
     if not 0 <= share <= 1:
         raise OptionError(f"The start's share is {share}: expected 0 to 1.")
     if not (run / JOB).is_file():
@@ -121,7 +144,7 @@ def _go_back(model: Model, run: Path, share: float, plugins: Plugins) -> None:
             f"The weights of {job.start} are no longer those that {run} started from: put those back, or leave the "
             "start's share out."
         )
-    go_back(model, start, share)
+    interpolate_weights(model, start, share)
     training = {name: value for name, value in model.config.training.items() if name != "metrics"}
     model.config = replace(model.config, training={**training, "start_share": share})
 

@@ -31,11 +31,11 @@ def starting_model(job: Job, plugins: Plugins, ndim: int | None = None) -> Model
     name, _, stage = job.start.partition("@")
     if Path(job.start).exists():
         name, stage = job.start, ""
-    return load_model(name, stage=stage or job.stage.get("name", "mti"), ndim=ndim, plugins=plugins)
+    return load_model(name, stage=stage or job.stage.get("name") or plugins.stages.default, ndim=ndim, plugins=plugins)
 
 
 @torch.no_grad()
-def take_over(model: Model, start: Model) -> None:
+def copy_matching_weights(model: Model, start: Model) -> None:
     """Copy into ``model`` the weights of ``start``; tasks that ``start`` lacks keep their new ones.
 
     The body must be the same or have fewer steps, and every task that both have must be the same. Where ``model``
@@ -66,18 +66,18 @@ def take_over(model: Model, start: Model) -> None:
 
 
 @torch.no_grad()
-def go_back(model: Model, start: Model, share: float) -> None:
-    """Mix ``share`` (0 to 1) of ``start`` into the weights that training made of it (Wortsman et al. 2022, WiSE-FT).
+def interpolate_weights(model: Model, start: Model, interpolation: float) -> None:
+    """Interpolate a fine-tuned model's weights back towards ``start`` (Wortsman et al. 2022, WiSE-FT).
 
-    Models on the way between the two often keep what the former was good at and most of what was learned. Tasks that
-    ``start`` lacks stay as they are.
+    ``interpolation``: 0 leaves the tuned model, 1 gives the starting one. Models between the two often keep what the
+    former was good at and most of what was learned. Tasks that ``start`` lacks stay as they are.
     """
     began = copy.deepcopy(model)
-    take_over(began, start)
+    copy_matching_weights(began, start)
     weights = began.net.state_dict()
     for name, value in model.net.state_dict().items():
         if value.is_floating_point():
-            value.lerp_(weights[name], share)
+            value.lerp_(weights[name], interpolation)
 
 
 def _other_body(model: Model, start: Model) -> OptionError:

@@ -12,9 +12,10 @@ from mtlcore.config import build
 from mtlcore.device import Precision
 from mtlcore.errors import MtlError, OptionError, suggestion
 from mtlcore.model.model import Model
-from mtlcore.training.optimise import OptimizerName
+from mtlcore.plugin.plugins import Plugins
 
 JOB = "train.json"
+OptimizerName = Literal["adamw", "muon", "adam", "sgd"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,11 @@ class TrainOptions:
     in an epoch (None: all that there are); ``crop`` is depth first (None: 192x192 in 2D,
     64x64x64 in 3D; 0 on an axis: all of it). ``average`` is the decay of the weights' moving average (0: none),
     which is what is validated and kept. ``learned_weights``: learn the balance of the tasks. ``freeze``: parts that
-    stay as they are: "backbone", "encoder", "decoder" (the shared one), or a task."""
+    stay as they are: "backbone", "encoder", "decoder" (the shared one), or a task. ``workers``: processes that read
+    ahead. ``metric_items``: validation items on which metrics are measured; ``pictures``: those that are drawn after
+    every epoch. ``monitor``: the figure of an epoch that chooses the best model: "valid_loss" or a metric, such as
+    "fault.f1". ``patience``: epochs without a better one after which training stops (0: never). ``processes`` and
+    ``threads`` (of all of them together): on a CPU; None: what is fastest, and all cores."""
 
     epochs: int = 50
     epoch_items: int | None = None
@@ -43,11 +48,16 @@ class TrainOptions:
     freeze: tuple[str, ...] = ()
     seed: int = 0
     workers: int = 0
+    processes: int | None = None
+    threads: int | None = None
     metric_items: int = 8
+    pictures: int = 1
+    monitor: str = "valid_loss"
+    patience: int = 0
     save_minutes: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "epoch_items"):
+        for name in ("epochs", "batch_size", "epoch_items", "processes", "threads"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise OptionError(f"train.{name} is {getattr(self, name)}: expected at least 1.")
         if not 0 <= self.average < 1:
@@ -86,12 +96,12 @@ def read_job(folder: Path) -> Job:
     try:
         return build(Job, json.loads(path.read_text(encoding="utf-8")), str(path))
     except FileNotFoundError:
-        raise MtlError(f"{folder} is no training run: it holds no {JOB}. Start one with mtl train --output.") from None
+        raise MtlError(f"{folder} is not a training run: {JOB} not found. Start one with mtl train --output.") from None
     except ValueError as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
 
 
-def anchored(job: Job) -> Job:
+def with_absolute_paths(job: Job) -> Job:
     """The same job from any folder: what it names by paths from the present one, by absolute paths."""
 
     def absolute(name: str) -> str:
@@ -101,15 +111,17 @@ def anchored(job: Job) -> Job:
     return replace(job, data=absolute(job.data), start=absolute(job.start), stage=stage)
 
 
-def shown(name: str) -> str:
+def published_name(name: str) -> str:
     """What a model, which may be published, says of the data and the model it comes from: of a path the last part."""
     return Path(name).resolve().name if Path(name).exists() else name
 
 
-def completed(job: Job, start: Model | None) -> Job:
-    """What the job leaves out: as in the model that it starts from, else the defaults."""
+def with_defaults(job: Job, start: Model | None, plugins: Plugins) -> Job:
+    """What the job leaves out: as in the model that it starts from, else what plugins register as defaults."""
     if start is None:
-        return replace(job, stage=job.stage or {"name": "mti"}, backbone=job.backbone or {"name": "unet"})
+        stage = {"name": job.stage.get("name") or plugins.stages.default, **job.stage}
+        backbone = {"name": job.backbone.get("name") or plugins.backbones.default, **job.backbone}
+        return replace(job, stage=stage, backbone=backbone)
     config = start.config
     tables = {str(table["name"]): table for table in config.tasks}
     tasks = tuple({**tables.get(str(task["name"]), {}), **task} for task in job.tasks) or config.tasks

@@ -108,6 +108,15 @@ class TensorBoardLog:
             if isinstance(plain, int | float) and self._writer is not None:
                 self._writer.add_scalar(f"{stage}/{name}", plain, step)
 
+    @hookimpl
+    def picture_drawn(self, stage: str, step: int, path: Path) -> None:
+        """Pictures of what a model makes of validation items."""
+        from matplotlib.image import imread  # whoever has drawn it has matplotlib
+
+        if self._writer is not None:
+            name = path.stem.partition("_item_")[2] or path.stem
+            self._writer.add_image(f"{stage}/item {name}", imread(path)[..., :3], step, dataformats="HWC")
+
     def close(self) -> None:
         """Write out what is still in memory."""
         if self._writer is not None:

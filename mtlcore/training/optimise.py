@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from mtlcore.device import Precision, autocast
-from mtlcore.errors import MtlError
+from mtlcore.errors import MtlError, OptionError
 from mtlcore.model.net import MultiTaskNet, Raw
 from mtlcore.plugin.interfaces import Stage, Task
+from mtlcore.plugin.outputs import Output
 from mtlcore.training.data import Batch, part
+from mtlcore.training.distributed import Ranks
+from mtlcore.training.job import OptimizerName, TrainOptions
 from mtlcore.training.muon import Muon
-
-OptimizerName = Literal["adamw", "muon", "adam", "sgd"]
 
 EPSILON = 1e-6
 """Adam's, above its usual 1e-8: gradients that are rounding alone then move nothing, and 2 ranks follow 1."""
@@ -91,6 +92,40 @@ class MovingAverage:
                 self.state[name].copy_(value)
 
 
+class Updates:
+    """What follows a loss: gradients of all processes, clipping, the optimizer's step and the moving average."""
+
+    def __init__(self, objective: Objective, options: TrainOptions, device: torch.device, group: Ranks) -> None:
+        self.net, self.group = objective.net, group
+        self.clip = options.gradient_clip or math.inf
+        self.parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        if not self.parameters:
+            raise OptionError(f"train.freeze is {', '.join(options.freeze)}: nothing is left to train.")
+        self.optimizer = make_optimizer(options.optimizer, self.parameters, options.learning_rate, options.weight_decay)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=options.precision == "float16")
+        self.average = MovingAverage(objective.net, options.average)
+
+    def take(self, loss: Tensor, rate: float) -> float:
+        """Take one step at a learning rate; the norm of the gradient before it was clipped."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.group.average_gradients(self.parameters)
+        self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average.decay:
+            self.average.update(self.net)
+        return float(norm)
+
+    @property
+    def kept_weights(self) -> Mapping[str, Tensor]:
+        """Those that are validated and saved: the moving average where there is one."""
+        return self.average.state if self.average.decay else self.net.state_dict()
+
+
 class Objective(nn.Module):
     """Net and losses in one module, so that distributed training sees all parameters.
 
@@ -147,6 +182,19 @@ class Objective(nn.Module):
         return torch.stack(terms).sum()
 
 
+def with_labels_of_all(batch: Batch, outputs: Sequence[Output], group: Ranks) -> Batch:
+    """A process's part of a batch with every label that the part of another has: unknown here.
+
+    All processes then have losses of the same tasks, as one process would, and gradients of the same weights.
+    """
+    if group.count == 1:
+        return batch
+    names = [f"label/{output.name}" for output in outputs]
+    known = group.sum([float(name in batch) for name in names])
+    unknown = torch.full_like(batch["image"], math.nan)
+    return batch | {name: unknown for name, count in zip(names, known, strict=True) if count and name not in batch}
+
+
 def has_labels(task: Task, names: Container[str]) -> bool:
     """Whether any of a task's outputs is among the names."""
     return any(output.name in names for output in task.outputs)
@@ -159,6 +207,6 @@ def check_labels(tasks: Sequence[Task], names: Iterable[str]) -> None:
         if not has_labels(task, have):
             wanted = ", ".join(output.name for output in task.outputs)
             raise MtlError(
-                f"The training data hold no label for task '{task.name}' ({wanted}): "
+                f"The training data contain no label for task '{task.name}' ({wanted}): "
                 "add them, or leave it out of --tasks."
             )

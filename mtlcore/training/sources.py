@@ -11,17 +11,14 @@ from mtlcore.plugin.interfaces import Items
 from mtlcore.plugin.outputs import Output
 from mtlcore.plugin.plugins import Plugins
 
-FILES = "files"
-"""The source that reads folders."""
-
 
 def open_items(
     data: str, options: Mapping[str, Any], split: Literal["train", "valid"], outputs: Sequence[Output], plugins: Plugins
 ) -> Items:
-    """One split of a data set: SOURCE:LOCATION, or a folder of files; ``options`` are the source's."""
+    """One split of a data set: SOURCE:LOCATION, or a folder, for the default source; ``options`` are the source's."""
     name, colon, location = data.partition(":")
     if Path(data).exists() or not (colon and name in plugins.sources):
-        name, location = FILES, data
+        name, location = plugins.sources.default, data
     source = build_part("source", {"name": name, **options}, plugins)
     items: Items = source.open(location, split, outputs)
     return items

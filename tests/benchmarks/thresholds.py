@@ -37,8 +37,8 @@ from scipy.ndimage import distance_transform_edt
 from mtl_seismic.heads.metrics import precision_recall, thinned, thinned_precision_recall
 from mtl_seismic.interpret.faults.threshold import BINS, LEAST, automatic
 from mtl_seismic.synth import RECIPES, generate
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.pipeline import Chain
 from mtlcore.model.checkpoint import load_model
 
 Array = NDArray[np.float32]

@@ -280,14 +280,14 @@ def test_a_run_goes_on_from_another_folder(
 
 
 REFUSALS = {
-    "no data": (("train",), "No training data: say --data"),
+    "no data": (("train",), "No training data: use --data"),
     "missing data": (("train", "--data", "nowhere"), "nowhere"),
     "no shape": (("train", "--data", "data"), "shape"),
     "wrong shape": (("train", "--data", "data", "--shape", "48x41"), "bytes"),
     "unknown option": (("train", "--data", "data", "--set", "train.epoch=3"), "Did you mean 'epochs'?"),
     "unknown recipe": (("train", "--data", "synth:rgm2e"), "Unknown recipe 'rgm2e'. Did you mean"),
     "unknown task option": (("train", "--data", "data", "--shape", "48x40", "--set", "tasks.dhr.wait=3"), "weight"),
-    "resume nothing": (("train", "--resume", "nowhere"), "nowhere is no training run"),
+    "resume nothing": (("train", "--resume", "nowhere"), "nowhere is not a training run"),
     "export nothing": (("export", "nowhere", "model"), "No model 'nowhere'"),
     "inspect nothing": (("inspect", "nowhere"), "nowhere does not exist"),
     "inspect without a shape": (("inspect", "data"), "Say --shape DEPTHxTRACES"),

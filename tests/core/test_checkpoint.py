@@ -17,7 +17,7 @@ from mtlcore.errors import MtlError, OptionError
 from mtlcore.inference.chain import Chain
 from mtlcore.model.checkpoint import load_model, save_model
 from mtlcore.model.foreign import import_checkpoint
-from mtlcore.training.export import export_model
+from mtlcore.training.export import ExportOptions, export_model
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_checkpoints_that_nobody_knows_are_one_line(tmp_path, content):
 def test_an_exported_part_predicts_the_same_values(make_model, make_image, tmp_path, tasks, decoders):
     backbone = {"name": "unet", "widths": (4, 6), "dilations": (1,), "features": 4, "decoders": decoders}
     make_model(folder=tmp_path / "all", backbone=backbone)
-    exported = export_model(tmp_path / "all", tmp_path / "one", tasks)
+    exported = export_model(tmp_path / "all", tmp_path / "one", ExportOptions(tuple(tasks)))
     image = make_image((30, 22))
     one, everything = load_model(tmp_path / "one"), load_model(tmp_path / "all")
     assert [t.name for t in one.tasks] == tasks
@@ -231,7 +231,7 @@ def test_the_best_model_of_a_run_is_exported(make_model, tmp_path):
 @pytest.mark.parametrize("task", ["dhr", "rgt", "fault"])
 def test_a_part_of_a_refining_model_reads_all_fields_and_gives_its_own(make_model, make_image, tmp_path, task):
     whole = make_model(stage="mtr", folder=tmp_path / "mtr")
-    export_model(tmp_path / "mtr", tmp_path / "one", [task])
+    export_model(tmp_path / "mtr", tmp_path / "one", ExportOptions((task,)))
     one, image = load_model(tmp_path / "one"), make_image((30, 22))
     fields = make_model(seed=1).predict(image)
     found, expected = one.predict(image, fields), whole.predict(image, fields)
@@ -246,14 +246,14 @@ def test_a_part_of_a_refining_model_reads_all_fields_and_gives_its_own(make_mode
     changes = Chain.of([make_model(), one], iterations=2).run(image).changes
     assert [change.keys() for change in changes] == [found.keys()] * 2
     # A part can be exported again.
-    export_model(tmp_path / "one", tmp_path / "again", [task])
+    export_model(tmp_path / "one", tmp_path / "again", ExportOptions((task,)))
     assert load_model(tmp_path / "again").fingerprint == one.fingerprint
 
 
 def test_parts_that_a_model_does_not_have_are_not_exported(make_model, tmp_path):
     make_model(tasks=("dhr",), folder=tmp_path / "dhr")
     with pytest.raises(MtlError, match="no task 'fault'"):
-        export_model(tmp_path / "dhr", tmp_path / "one", ["fault"])
+        export_model(tmp_path / "dhr", tmp_path / "one", ExportOptions(("fault",)))
     assert not (tmp_path / "one").exists()
 
 

@@ -12,7 +12,7 @@ from mtlcore.model.checkpoint import WEIGHTS, load_model, save_model
 from mtlcore.model.sections import over_sections
 from mtlcore.model.tensors import load_tensors
 from mtlcore.plugin.plugins import current
-from mtlcore.training.export import export_model
+from mtlcore.training.export import ExportOptions, export_model
 
 
 @pytest.fixture
@@ -59,6 +59,7 @@ def test_weights_that_are_not_the_models_are_not_left_out(make_model, tmp_path):
 
 def test_a_2d_model_is_exported_as_a_model_over_sections(make_model, tmp_path):
     make_model(folder=tmp_path / "plane")
-    export_model(tmp_path / "plane", tmp_path / "volume", as_sections=True, shared=tmp_path / "plane")
+    wanted = ExportOptions(as_sections=True, shared=tmp_path / "plane")
+    export_model(tmp_path / "plane", tmp_path / "volume", wanted)
     assert load_model(tmp_path / "volume").ndim == 3
     assert "# MTI model, 3D" in (tmp_path / "volume/README.md").read_text(encoding="utf-8")

@@ -24,7 +24,16 @@ from mtlcore.training.train import train
 
 SHAPE = (48, 48)
 BACKBONE = {"name": "unet", "widths": [8, 16], "dilations": [1], "features": 4}
-OPTIONS = {"epochs": 2, "batch_size": 2, "crop": [32, 32], "warmup_steps": 2, "metric_items": 1, "learning_rate": 3e-3}
+OPTIONS = {
+    "epochs": 2,
+    "batch_size": 2,
+    "crop": [32, 32],
+    "warmup_steps": 2,
+    "metric_items": 1,
+    "pictures": 0,
+    "learning_rate": 3e-3,
+}
+TIMES = ("time", "hours", "seconds_per_step", "waiting_share")
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +90,7 @@ def figures():
     def read(folder: Path) -> list[dict[str, str]]:
         with (folder / "epochs.csv").open() as file:
             rows = list(csv.DictReader(file))
-        return [{name: value for name, value in row.items() if name not in ("time", "hours")} for row in rows]
+        return [{name: value for name, value in row.items() if name not in TIMES} for row in rows]
 
     return read
 

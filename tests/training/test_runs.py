@@ -39,6 +39,12 @@ def same_weights(one, other):
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
+def distance(one, other):
+    """The largest difference between two runs' weights; their statistics of normalisation left out."""
+    first, second = weights(one), weights(other)
+    return max(float((first[name] - second[name]).abs().max()) for name in first if name.endswith(("weight", "bias")))
+
+
 class StopAfter:
     """Send this process a signal when so many steps are done."""
 
@@ -221,10 +227,10 @@ def test_two_processes_take_the_steps_of_one(run, job, on_two_processes, tmp_pat
     divides by it, so that now and then two runs part, whatever the number of ranks.
     """
     options = {"batch_size": 4, "epoch_items": 12, "learned_weights": True, "optimizer": "sgd"}
-    alone, folder = run(**options), tmp_path / "two"
+    alone, at_rest, folder = run(**options), run(**options, learning_rate=1e-12), tmp_path / "two"
     on_two_processes(job(**options), folder)
-    first, second = weights(alone), weights(folder)
-    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-6
+    moved, apart = distance(alone, at_rest), distance(alone, folder)
+    assert apart < 1e-3 * moved, (apart, moved)
     for one, other in zip(figures(alone), figures(folder), strict=True):
         for figure in ("loss", "valid_loss", "train_rgt", "valid_dhr"):
             assert float(one[figure]) == pytest.approx(float(other[figure]), rel=1e-5), figure
@@ -362,7 +368,7 @@ def test_runs_that_cannot_be_are_refused(run, options, words):
 
 
 def test_a_run_without_a_state_cannot_go_on(job, run, tmp_path):
-    with pytest.raises(MtlError, match="is no training run"):
+    with pytest.raises(MtlError, match="is not a training run"):
         read_job(tmp_path)
     with pytest.raises(MtlError, match="nothing was saved yet"):
         train(job(), tmp_path, Plugins(), resume=True)
@@ -412,4 +418,4 @@ def test_a_run_of_one_items_gives_a_model_that_can_be_saved_again(run, tmp_path)
     assert isinstance(model, Model)
     save_model(model, tmp_path / "copy")
     assert load_model(tmp_path / "copy").fingerprint == model.fingerprint
-    assert Path(tmp_path / "copy" / "README.md").read_text().count("valid_loss") == 1
+    assert Path(tmp_path / "copy" / "README.md").read_text().count("| valid_loss |") == 1

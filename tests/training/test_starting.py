@@ -153,7 +153,7 @@ def test_a_packaged_model_is_found_by_its_name_and_stage(dataset, tmp_path):
 
 def test_new_weights_are_not_frozen(dataset, tmp_path):
     job = Job(str(dataset), train={"freeze": ["encoder"]})
-    with pytest.raises(MtlError, match="starts from new weights, which know nothing: say --from MODEL"):
+    with pytest.raises(MtlError, match="starts from new weights, which know nothing: use --from MODEL"):
         train(job, tmp_path / "run", Plugins())
 
 

@@ -138,7 +138,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
     from mtlcore.training.job import read_job
-    from mtlcore.training.train import STATE
+    from mtlcore.training.trainer import STATE
 
     log = path / "epochs.csv"
     epochs = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines())) if log.is_file() else []

@@ -64,17 +64,14 @@ def export_command(run: Path, model_dir: Path, evaluations: tuple[Path, ...], fo
     from mtlcore.io import folders
     from mtlcore.training import export
 
-    model = export.export_model(
-        run,
-        lambda: folders.claim(model_dir, force),
-        evaluations=[export.read_evaluation(path) for path in evaluations],
-        sections=[export.read_section(path) for path in given["sections"]],
+    wanted = export.ExportOptions(
+        evaluations=tuple(export.read_evaluation(path) for path in evaluations),
+        sections=tuple(export.read_section(path) for path in given["sections"]),
+        tasks=given["tasks"] or (),
         ndim=int(given["ndim"]) if given["ndim"] else None,
-        **{
-            name: given[name]
-            for name in ("tasks", "stage", "start_share", "half", "shared", "note", "limits", "as_sections")
-        },
+        **{name: given[name] for name in ("stage", "start_share", "half", "shared", "as_sections", "note", "limits")},
     )
+    model = export.export_model(run, lambda: folders.claim(model_dir, force), wanted)
     click.echo(_summary(model_dir, model))
 
 

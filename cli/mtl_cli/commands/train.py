@@ -6,13 +6,23 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mtl_cli import options
 from mtl_cli.parameters import Name, Shape
+from mtl_cli.tables import number as number_text
+from mtl_cli.tables import text_table
 
+if TYPE_CHECKING:
+    from mtlcore.plugin.plugins import Plugins
+    from mtlcore.training.job import Job
+
+ROWS = 13
+"""Of the table of learning rates."""
+OVERRIDES = ("epochs", "monitor", "patience", "processes", "threads")
+"""Flags that are options of training."""
 TABLES = ("stage", "backbone", "tasks", "source", "train", "augment")
 FIXED = (
     "data",
@@ -26,7 +36,7 @@ FIXED = (
     "periods",
 )
 """What a resumed run cannot change: its state fits no other."""
-PLAIN = ("data", "output", "start", "from", "freeze", "shape", "epochs", "device", "note")
+PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note", *OVERRIDES)
 
 
 @click.command()
@@ -40,6 +50,11 @@ PLAIN = ("data", "output", "start", "from", "freeze", "shape", "epochs", "device
 @click.option("--from", "start", metavar="DIR|NAME", help="Start from a model's weights: fine-tuning.")
 @click.option("--freeze", metavar="A,B", help="Parts that stay as they are: backbone, encoder, decoder, or a task.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an interrupted run.")
+@click.option("--monitor", metavar="FIGURE", help="What chooses the best model, e.g. fault.f1_2. Default: valid_loss.")
+@click.option("--patience", type=click.IntRange(0), metavar="EPOCHS", help="Stop after so many without a better one.")
+@click.option("--processes", type=click.IntRange(1), help="Processes on a CPU. Default: one for each thread.")
+@click.option("--threads", type=click.IntRange(1), help="Threads on a CPU, of all processes. Default: all cores.")
+@click.option("--find-rate", is_flag=True, help="Only try learning rates from low to high, and say which to take.")
 @click.option("--tensorboard", is_flag=True, help="Also log for TensorBoard, in the run folder.")
 @options.device_option
 @options.force_option
@@ -76,11 +91,14 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
         return chosen
 
     listeners = [*choose_progress(given["quiet"])]
+    if given["find_rate"]:
+        with installed.listening(*listeners):
+            _find_rate(job, installed)
+        return
     if given["tensorboard"]:
         from mtlcore.training.logs import TensorBoardLog
 
         listeners.append(TensorBoardLog())
-    from mtlcore.model.checkpoint import read_config
     from mtlcore.training.train import train as run_training
 
     with installed.listening(*listeners):
@@ -88,13 +106,26 @@ def train(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...],
     if os.environ.get("RANK", "0") != "0":
         return  # under torchrun, one process speaks for all
     click.echo(f"Best model: {best}")
-    click.echo(f"Next: mtl run --model {best} --stage {read_config(best).stage['name']} --input FILE")
+    click.echo(f"Next: mtl run --model {best} --input FILE")
+
+
+def _find_rate(job: Job, installed: Plugins) -> None:
+    """Try learning rates and print what happened at each, and which one to take."""
+    from mtlcore.training.rate_test import find_rate
+
+    found = find_rate(job, installed)
+    rows = [("learning rate", "training loss")]
+    count = len(found.rates)
+    shown = sorted({round(number * (count - 1) / (ROWS - 1)) for number in range(ROWS)})
+    rows += [(f"{found.rates[number]:.1e}", number_text(found.losses[number])) for number in shown]
+    click.echo(text_table(rows))
+    click.echo(f"Learning rate: --set train.learning_rate={found.suggested:.1e}, a tenth of that of the lowest loss.")
 
 
 def _given(ctx: click.Context, given: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
     """Options by flag or environment, else from the file."""
     chosen = dict(given)
-    for name in ("data", "device", "start", "freeze", "epochs"):
+    for name in ("data", "device", "start", "freeze", *OVERRIDES):
         if ctx.get_parameter_source(name) == click.core.ParameterSource.DEFAULT and name in tables:
             chosen[name] = tables[name]
     if chosen["shape"] is None and "shape" in tables:
@@ -114,13 +145,12 @@ def make_job(
     from mtlcore.training.job import Job
 
     if not given["data"]:
-        raise OptionError("No training data: say --data DIR, or --data synth:rgm2d.")
+        raise OptionError("No training data: use --data DIR, or a source as in --data synth:rgm2d.")
     source = dict(options.section(dict(tables), "source"))
     if given["shape"]:
         source["shape"] = list(given["shape"])
     training = dict(options.section(dict(tables), "train"))
-    if given["epochs"]:
-        training["epochs"] = given["epochs"]
+    training |= {name: given[name] for name in OVERRIDES if given.get(name) is not None}
     if given["freeze"]:
         names = given["freeze"]
         training["freeze"] = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
@@ -153,8 +183,7 @@ def _part(written: Any, name: str | None, kind: str) -> dict[str, Any]:
         raise OptionError(f"Configuration: '{kind}' is {written!r}, expected a name or a section [{kind}].")
     if name and table.get("name", name) != name:
         return {"name": name}
-    default = "mti" if kind == "stage" else "unet"
-    return {"name": name or default, **table}
+    return {"name": name, **table} if name else table
 
 
 def _tasks(written: Any, settings: Mapping[str, Any], names: tuple[str, ...] | None) -> tuple[dict[str, Any], ...]:
@@ -198,8 +227,9 @@ def _resumed(ctx: click.Context, folder: Path, config: Path | None, settings: tu
                 f"--set {setting} cannot be given with --resume: '{section}' stays as it is. "
                 f"mtl train --from {folder} begins a new run from its weights."
             )
-    if ctx.get_parameter_source("epochs") != click.core.ParameterSource.DEFAULT:
-        settings = (f"train.epochs={ctx.params['epochs']}", *settings)
+    for name in OVERRIDES:
+        if ctx.get_parameter_source(name) != click.core.ParameterSource.DEFAULT:
+            settings = (f"train.{name}={ctx.params[name]}", *settings)
     job = build(Job, apply_settings(asdict(read_job(folder)), settings), "run")
     if ctx.get_parameter_source("device") != click.core.ParameterSource.DEFAULT:
         job = replace(job, device=ctx.params["device"])

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_sources(registry: Registry[Source]) -> None:
-    registry.add("mtl_seismic.datasets.reference:ReferenceFiles", name="files")
+    registry.add("mtl_seismic.datasets.reference:ReferenceFiles", name="files", default=True)

@@ -103,6 +103,7 @@ class Fault(Task):
         _angle(STRIKE, "strike, from the last axis to the second", "fstrike", _mirror_strike, (3,), _stretch_strike),
     )
     headline: ClassVar[tuple[str, ...]] = ("f1_2", "dip_error")
+    lower_is_better: ClassVar[tuple[str, ...]] = ("calibration_error", "dip_error", "strike_error", "plane_angle")
     variant: Literal["default", "reference"] = "default"
     dice_weight: float = 1.0
     orientation_weight: float = 1.0

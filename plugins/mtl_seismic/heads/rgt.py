@@ -86,6 +86,7 @@ class RGT(Task):
         ),
     )
     headline: ClassVar[tuple[str, ...]] = ("horizon_mean", "horizon_within_2")
+    lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "not_increasing", "horizon_mean", "horizon_p95")
     variant: Literal["tracked", "slopes", "reference"] = "tracked"
     channels: int = 32
     neighbours: tuple[int, ...] = (2, 5, 12, 30)

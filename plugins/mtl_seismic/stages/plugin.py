@@ -9,5 +9,5 @@ from mtlcore.plugin.hookspecs import hookimpl
 
 @hookimpl
 def register_stages(registry: Any) -> None:
-    registry.add("mtl_seismic.stages.mti:MTI", name="mti")
+    registry.add("mtl_seismic.stages.mti:MTI", name="mti", default=True)
     registry.add("mtl_seismic.stages.mtr:MTR", name="mtr")

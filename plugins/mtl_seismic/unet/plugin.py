@@ -9,4 +9,4 @@ from mtlcore.plugin.hookspecs import hookimpl
 
 @hookimpl
 def register_backbones(registry: Any) -> None:
-    registry.add("mtl_seismic.unet.backbone:UNet", name="unet")
+    registry.add("mtl_seismic.unet.backbone:UNet", name="unet", default=True)
