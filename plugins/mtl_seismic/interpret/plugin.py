@@ -1,4 +1,4 @@
-"""The commands that make horizons and faults of a result."""
+"""The commands that make horizons and faults of a result, and training data of an interpretation."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ FAULTS = Command(
     writes=("faults",),
 )
 
+LABELS = Command("labels", "mtl_seismic.interpret.labels.command:labels", "Make training data of an interpretation.")
+
 
 @hookimpl
 def register_commands(registry: Registry[Command]) -> None:
     registry.add(HORIZONS)
     registry.add(FAULTS)
+    registry.add(LABELS)
