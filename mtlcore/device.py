@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from mtlcore.errors import MtlError
+from mtlcore.errors import OptionError
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -18,9 +18,9 @@ def resolve(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise MtlError(f"Unknown device '{name}': expected auto, cpu, cuda, cuda:N or mps.") from None
+        raise OptionError(f"Unknown device '{name}': expected auto, cpu, cuda, cuda:N or mps.") from None
     if device.type not in ("cpu", "cuda", "mps"):
-        raise MtlError(f"Device '{name}' is not supported: expected auto, cpu, cuda, cuda:N or mps.")
+        raise OptionError(f"Device '{name}' is not supported: expected auto, cpu, cuda, cuda:N or mps.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise _missing(name, f"{torch.cuda.device_count()} CUDA devices were found")
     if device.type == "mps" and not torch.backends.mps.is_available():
@@ -34,8 +34,8 @@ def _best() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _missing(name: str, reason: str) -> MtlError:
-    return MtlError(f"Device '{name}' is not available: {reason}. Use --device cpu, or auto.")
+def _missing(name: str, reason: str) -> OptionError:
+    return OptionError(f"Device '{name}' is not available: {reason}. Use --device cpu, or auto.")
 
 
 def describe(device: torch.device) -> str:

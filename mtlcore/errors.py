@@ -13,6 +13,10 @@ class MtlWarning(UserWarning):
     """Something the user should know of, though the work goes on; the message is one line."""
 
 
+class DeadInputError(MtlError):
+    """An image without a single live sample: nothing can be inferred from it."""
+
+
 class OptionError(MtlError):
     """An unknown or unfit option of a task, backbone, format, stage or command."""
 

@@ -109,6 +109,12 @@ class NotFound(click.ClickException):
     exit_code = 2
 
 
+class NothingLive(click.ClickException):
+    """The input has no live sample."""
+
+    exit_code = 3
+
+
 class Interrupted(click.ClickException):
     """The user pressed Ctrl-C: that is no error, so it is not printed as one."""
 
@@ -157,7 +163,7 @@ def errors_for_users() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from mtlcore.errors import MtlError, OptionError, UnknownNameError
+        from mtlcore.errors import DeadInputError, MtlError, OptionError, UnknownNameError
 
         if isinstance(error, OSError | MemoryError) and not isinstance(error, BrokenPipeError):
             raise click.ClickException(failure_text(error)) from error
@@ -165,6 +171,8 @@ def errors_for_users() -> Iterator[None]:
             raise
         if isinstance(error, OptionError | UnknownNameError):
             raise NotFound(str(error)) from error
+        if isinstance(error, DeadInputError):
+            raise NothingLive(str(error)) from error
         raise click.ClickException(str(error)) from error
     except Terminated as error:
         raise TerminatedBySignal("Terminated.") from error
@@ -175,13 +183,17 @@ def errors_for_users() -> Iterator[None]:
 
 @contextmanager
 def warnings_for_users() -> Iterator[None]:
-    """Print an MtlWarning as one line on stderr; other warnings are shown as Python shows them."""
+    """Print an MtlWarning as one line on stderr, each text once; other warnings are shown as Python shows them."""
     before = warnings.showwarning
+    shown = set()
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         # By its name: to import the class would be to import mtlcore.
         if any(base.__name__ == "MtlWarning" for base in category.__mro__):
-            click.echo(f"Warning: {message}", err=True)
+            # A file that is opened for every output has the same to say each time.
+            if str(message) not in shown:
+                click.echo(f"Warning: {message}", err=True)
+            shown.add(str(message))
         else:
             before(message, category, *place, **more)
 

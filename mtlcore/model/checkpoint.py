@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mtlcore.config import build
 from mtlcore.device import resolve
-from mtlcore.errors import MtlError, UnknownNameError, suggestion
+from mtlcore.errors import MtlError, OptionError, UnknownNameError, suggestion
 from mtlcore.io.atomic import atomic_folder, atomic_write_text
 from mtlcore.io.folders import claim
 from mtlcore.model.card import model_card
@@ -140,12 +140,12 @@ def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins:
         if stage in (None, model.stage) and ndim in (None, model.ndim):
             return model.folder
     if found:
-        raise MtlError(
+        raise OptionError(
             f"The packaged model '{source}' has no {ndim}D model of stage '{stage}'. "
             "See mtl models, or train one with mtl train."
         )
     names = sorted({model.name for model in packaged_models(plugins)})
-    raise MtlError(
+    raise OptionError(
         f"No model '{source}': it is neither a folder nor a packaged model. {suggestion(str(source), names)}"
         f"Packaged: {', '.join(names) or 'none'}."
     )

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlcore.device import describe, resolve
-from mtlcore.errors import MtlError, OptionError
+from mtlcore.errors import DeadInputError, MtlError, OptionError
 from mtlcore.inference.chain import Chain, Result
 from mtlcore.inference.dead_traces import fill_traces
 from mtlcore.inference.infer import InferOptions
@@ -136,6 +136,11 @@ def run(
         image = volume.load()
     with clock.timing("infer"):
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
+    if result.statistics.dead_traces.all():
+        raise DeadInputError(
+            f"{job.input} has no live sample: its {result.statistics.report['traces']} traces are constant, undefined or "
+            "flagged as dead. See mtl inspect."
+        )
     if result.statistics.offset:
         say(f"Amplitudes lie around {result.statistics.offset:.6g}: the network saw them around 0.")
     unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]

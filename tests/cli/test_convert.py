@@ -145,3 +145,84 @@ def test_windows_cover_a_volume_once_in_whole_blocks(shape: tuple[int, ...], blo
         size = count[window].size
         assert size <= max(budget, block_shape ** len(shape))
     assert (count == 1).all()
+
+
+def bare(path: Path, values: Any) -> Path:
+    """A file of samples alone."""
+    np.save(path, values)
+    return path
+
+
+def test_the_geometry_and_headers_of_another_file(survey: Path, values: Any, tmp_path: Path) -> None:
+    original = tmp_path / "original.sgy"
+    assert mtl("convert", survey, original, "-q").exit_code == 0
+    result = mtl("convert", bare(tmp_path / "dhr.npy", values), tmp_path / "dhr.sgy", "--like", original, "-q")
+    assert result.exit_code == 0, result.output
+    made = open_volume(tmp_path / "dhr.sgy")
+    same_geometry(made)
+    assert (tmp_path / "dhr.sgy").read_bytes()[3200:] == original.read_bytes()[3200:]
+    refused = mtl("convert", bare(tmp_path / "x.npy", values[:9]), tmp_path / "x.sgy", "--like", original)
+    assert refused.exit_code == 1 and "9x5x6" in refused.stderr and not (tmp_path / "x.sgy").exists()
+
+
+def test_options_of_the_file_whose_geometry_is_taken(survey: Path, values: Any, tmp_path: Path) -> None:
+    original = tmp_path / "original.sgy"
+    assert mtl("convert", survey, original, "-q").exit_code == 0
+    field = bare(tmp_path / "dhr.npy", values)
+    assert mtl("convert", field, tmp_path / "d.sgy", "--like", original, "--set", "like.unit=m", "-q").exit_code == 0
+    assert open_volume(tmp_path / "d.sgy").geometry.axes[0].unit == "m"
+
+
+def test_a_geometry_in_parts(values: Any, tmp_path: Path) -> None:
+    field, made = bare(tmp_path / "field.npy", values), tmp_path / "field.sgy"
+    places = ("--inlines", "10:2", "--crosslines", "300", "--origin", "500200,6003747.5")
+    steps = ("--inline-step", "25,-0.5", "--crossline-step", "0.25,12.5")
+    result = mtl("convert", field, made, "--interval", "4ms", "--start", "100", *places, *steps, "-q")
+    assert result.exit_code == 0, result.output
+    found = open_volume(made)
+    assert found.geometry.axes == GEOMETRY.axes
+    np.testing.assert_allclose(found.geometry.coordinates, GEOMETRY.coordinates)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.load(), values)
+    deep = tmp_path / "deep.sgy"
+    assert mtl("convert", made, deep, "--interval", "12.5m", "-q").exit_code == 0
+    axes = open_volume(deep).geometry.axes
+    assert axes == (Axis("depth", 20, 100.0, 12.5, "m"), *GEOMETRY.axes[1:])
+
+
+def test_a_line_in_parts(tmp_path: Path) -> None:
+    field = bare(tmp_path / "line.npy", np.ones((8, 5), np.float32))
+    steps = ("--crosslines", "100:2", "--origin", "1000,2000", "--crossline-step", "25,0")
+    assert mtl("convert", field, tmp_path / "line.sgy", "--interval", "2", *steps, "-q").exit_code == 0
+    geometry = open_volume(tmp_path / "line.sgy").geometry
+    assert geometry.axes == (Axis("time", 8, 0.0, 2.0, "ms"), Axis("cdp", 5, 100.0, 2.0, "line"))
+    assert geometry.coordinates == ((-250.0, 12.5, 0.0), (2000.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--origin", "1,2"), "needs --inline-step and --crossline-step"),
+        (("--inline-step", "1,2"), "need --origin"),
+        (("--interval", "-4"), "not an interval"),
+        (("--inlines", "a:b"), "not 1 to 2 numbers"),
+    ],
+)
+def test_geometry_options_that_do_not_go_together(values: Any, tmp_path: Path, options: Any, said: str) -> None:
+    result = mtl("convert", bare(tmp_path / "a.npy", values), tmp_path / "a.sgy", *options)
+    assert result.exit_code == 2 and said in result.stderr and not (tmp_path / "a.sgy").exists()
+
+
+def test_results_of_a_format_without_headers_go_back_to_segy(
+    make_model: Any, survey: Path, values: Any, tmp_path: Path
+) -> None:
+    original, out = tmp_path / "original.sgy", tmp_path / "out"
+    assert mtl("convert", survey, original, "-q").exit_code == 0
+    make_model(ndim=3, folder=tmp_path / "model")
+    parts = ("-m", tmp_path / "model", "-o", out, "--output-format", "npy", "--no-pictures", "-q")
+    assert mtl("run", "-i", original, *parts).exit_code == 0
+    for sidecar in out.glob("*.npy.json"):
+        sidecar.unlink()
+    result = mtl("convert", out / "dhr.npy", tmp_path / "dhr.sgy", "-q")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "dhr.sgy").stat().st_size == original.stat().st_size
+    same_geometry(open_volume(tmp_path / "dhr.sgy"))

@@ -245,13 +245,21 @@ def test_dead_data_are_counted_and_said(mtl: Run, model: Path, make_image: Any) 
     assert not np.load("out/dhr.npy")[:, 5].any()
 
 
+def test_an_input_without_a_live_sample_has_an_exit_code_of_its_own(mtl: Run, model: Path) -> None:
+    for number, dead in enumerate((np.zeros(SHAPE), np.full(SHAPE, np.nan), np.full(SHAPE, 1e30))):
+        np.save("dead.npy", dead.astype(np.float32))
+        result = mtl("run", "-i", "dead.npy", "--model", model, "--no-pictures", "-o", f"out{number}")
+        assert result.exit_code == 3 and "dead.npy has no live sample" in result.stderr
+        assert not Path(f"out{number}/run.json").exists()
+
+
 REFUSALS = {
     "unknown task": (("--tasks", "falt"), 2, "Unknown task 'falt'. Did you mean 'fault'? Installed: "),
     "unknown stage": (("--stage", "mtj"), 2, "Unknown stage 'mtj'. Did you mean"),
     "unknown format": (("--format", "segj"), 2, "Unknown format 'segj'."),
-    "unknown device": (("--device", "gpu"), 1, "Unknown device 'gpu': expected auto, cpu, cuda"),
-    "missing device": (("--device", "cuda:99"), 1, "Device 'cuda:99' is not available"),
-    "missing model": (("--model", "nowhere"), 1, "No model 'nowhere'"),
+    "unknown device": (("--device", "gpu"), 2, "Unknown device 'gpu': expected auto, cpu, cuda"),
+    "missing device": (("--device", "cuda:99"), 2, "Device 'cuda:99' is not available"),
+    "missing model": (("--model", "nowhere"), 2, "No model 'nowhere'"),
     "wrong shape": (("--input", "short.bin", "--shape", "40x33"), 1, "short.bin"),
     "no shape": (("--input", "short.bin"), 1, "--shape"),
     "missing file": (("--input", "none.npy"), 1, "none.npy does not exist"),

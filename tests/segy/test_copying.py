@@ -226,7 +226,7 @@ def test_options_that_need_more_room(make_cube, tmp_path):
         "delay": 0.0,
     }
     volume = SegY(**options).open(make_cube()[0])
-    with pytest.warns(MtlWarning, match="open it with the format options of"):
+    with pytest.warns(MtlWarning, match="need the format options of"):
         made = write(tmp_path / "made.sgy", volume.geometry, field(volume))
     assert SegY(**options).open(made).geometry.axes == volume.geometry.axes
 

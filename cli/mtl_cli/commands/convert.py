@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtl_cli import options
+from mtl_cli.geometry_options import Changes, geometry_options, taken_from
 from mtl_cli.parameters import Name, Shape
 from mtl_cli.tables import echo_json, size
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 BUDGET = 2**24
 """Samples in memory at once, unless a block of the new file has more."""
-SECTIONS = ("from", "to")
+SECTIONS = ("from", "to", "like")
 
 
 @click.command()
@@ -38,6 +39,7 @@ SECTIONS = ("from", "to")
     metavar="KEY=VALUE",
     help="Set an option of a format, as from.inline=9 or to.write_as=ibm (repeatable).",
 )
+@geometry_options
 @click.option("--force", is_flag=True, help="Write over B.")
 @options.json_option
 @options.quiet_option
@@ -51,11 +53,13 @@ def convert(
     force: bool,
     as_json: bool,
     quiet: bool,
+    **geometry: Any,
 ) -> None:
     """Copy a volume to another file format.
 
     A is read and B is written piece by piece, with all of the geometry that its format can hold; B appears
-    when it is complete.
+    when it is complete. Files without a geometry of their own get one by --like, or by --interval, --inlines,
+    --crosslines, --origin and the steps.
     """
     from mtl_cli.progress import choose_progress
     from mtlcore.io.files import make_format, open_volume, shape_text, stored_size
@@ -69,6 +73,7 @@ def convert(
     writing = make_format(target, target_format, options.section(tables, "to"), installed)
     volume = open_volume(source, source_format, reading, installed)
     try:
+        volume.geometry = geometry_of(volume, source, Changes(**geometry), tables, installed)
         with installed.listening(*choose_progress(quiet, as_json)):
             copy(volume, writing, target, output_of(source, installed), installed)
         facts = {"file": str(target), "format": writing.name, "shape": list(volume.shape), "bytes": stored_size(target)}
@@ -78,6 +83,40 @@ def convert(
             click.echo(f"{target}: {shape_text(volume.shape)} samples, {writing.name}, {size(stored_size(target))}")
     finally:
         volume.close()
+
+
+def geometry_of(volume: Volume, source: Path, changes: Changes, tables: dict[str, Any], installed: Plugins) -> Geometry:
+    """That of the volume, of --like or of the input that a result was computed from, with the changes asked for."""
+    from mtlcore.io.files import open_volume
+
+    like, reading = changes.like, dict(options.section(tables, "like"))
+    if like is None and is_plain(volume.geometry):
+        like = input_of(source)
+    geometry = volume.geometry
+    if like is not None:
+        other = open_volume(like, None, reading, installed)
+        try:
+            if changes.like is not None or other.shape == volume.shape:
+                geometry = taken_from(other, volume.shape, like)
+        finally:
+            other.close()
+    return changes.applied(geometry)
+
+
+def is_plain(geometry: Geometry) -> bool:
+    """Whether a geometry says no more than a shape."""
+    plain = type(geometry).of_shape(geometry.shape)
+    return geometry.axes == plain.axes and geometry.source is None and geometry.coordinates is None
+
+
+def input_of(source: Path) -> Path | None:
+    """The input of the result that a file belongs to, where it is still there."""
+    if not (source.parent / "run.json").is_file():
+        return None
+    from mtlcore.run.results import read_record
+
+    path = read_record(source.parent)["input"].get("path")
+    return Path(path) if path and Path(path).is_file() else None
 
 
 def refuse_overwriting(source: Path, target: Path, force: bool) -> None:

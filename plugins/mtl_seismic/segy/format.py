@@ -78,9 +78,13 @@ class SegY(Options, ParallelFormat):
             same_axis = source.geometry.axes[0] == geometry.axes[0]
             line = embedded_options.with_options([plain, f"MTL {output.name}"], facts, same_axis)
             if line is None:
-                _warn([f"{path}: open it with the format options of {source.layout.path}; they are not said in it."])
+                _warn(
+                    [
+                        f"Results need the format options of {source.layout.path}, which have no room in their text header."
+                    ]
+                )
             return from_survey(source, geometry, self.write_as, line or plain)
-        _warn([f"{path} gets new headers: its traces are not those of {source.layout.path}."])
+        _warn([f"Results get new headers: their traces are not those of {source.layout.path}."])
         return from_geometry(path, geometry, self.write_as, plain)
 
 
