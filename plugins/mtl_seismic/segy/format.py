@@ -80,7 +80,7 @@ class SegY(Options, ParallelFormat):
             if line is None:
                 _warn(
                     [
-                        f"Results need the format options of {source.layout.path}, which have no room in their text header."
+                        f"Results need the format options of {source.layout.path}: their text header has no room for them."
                     ]
                 )
             return from_survey(source, geometry, self.write_as, line or plain)
