@@ -62,7 +62,11 @@ def find_undefined(parts: Sequence[Floats]) -> Undefined:
     outside of the other samples' range; any other value must be the extreme, stand in runs and be further from the
     rest than the rest is wide. Amplitudes of any scale pass, and so do spikes.
     """
-    parts = [_of_float32(part) for part in parts]
+    with np.errstate(all="ignore"):  # whatever there is
+        return _find([_of_float32(part) for part in parts])
+
+
+def _find(parts: Sequence[Floats]) -> Undefined:
     sample = _sample(parts)
     limit = _huge_limit(parts, sample)
     rest = sample[np.abs(sample) < limit]

@@ -162,6 +162,24 @@ def test_floats_of_the_other_kind(make_segy, written, said, name, order):
     assert f"look like {name} floats" in text and "3225-3226" in text and f"format.code={written}" in text
 
 
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize(
+    ("written", "said", "name"), [(2, 5, "4-byte integers"), (2, 1, "4-byte integers"), (5, 2, "IEEE")]
+)
+def test_integers_that_are_floats_and_the_reverse(make_segy, order, written, said, name):
+    traces = np.rint(np.random.default_rng(1).standard_normal((40, 60)) * 1000)
+    right = make_segy(traces, {21: np.arange(40) + 1}, code=written, order=order)
+    assert warned(right)[1] == ""
+    _, text = warned(right, code=said)
+    assert f"look like {name}" in text and f"format.code={written}" in text
+
+
+def test_undefined_samples_are_no_sign_of_another_format(make_segy):
+    traces = np.random.default_rng(1).standard_normal((40, 60)).astype(np.float32)
+    traces[:, :30] = 1e30
+    assert warned(make_segy(traces, {21: np.arange(40) + 1}))[1] == ""
+
+
 def test_fields_of_few_values_prove_nothing(make_segy):
     """Angles and probabilities: round numbers, a narrow range, mostly zeros."""
     random = np.random.default_rng(1)

@@ -78,11 +78,7 @@ class SegY(Options, ParallelFormat):
             same_axis = source.geometry.axes[0] == geometry.axes[0]
             line = embedded_options.with_options([plain, f"MTL {output.name}"], facts, same_axis)
             if line is None:
-                _warn(
-                    [
-                        f"Results need the format options of {source.layout.path}: their text header has no room for them."
-                    ]
-                )
+                _warn([f"Results need the format options of {source.layout.path}: no room in their text headers."])
             return from_survey(source, geometry, self.write_as, line or plain)
         _warn([f"Results get new headers: their traces are not those of {source.layout.path}."])
         return from_geometry(path, geometry, self.write_as, plain)
