@@ -138,8 +138,8 @@ def run(
         result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
     if result.statistics.dead_traces.all():
         raise DeadInputError(
-            f"{job.input} has no live sample: its {result.statistics.report['traces']} traces are constant, undefined or "
-            "flagged as dead. See mtl inspect."
+            f"{job.input} has no live sample: its {result.statistics.report['traces']} traces are constant, "
+            "undefined or flagged as dead. See mtl inspect."
         )
     if result.statistics.offset:
         say(f"Amplitudes lie around {result.statistics.offset:.6g}: the network saw them around 0.")
