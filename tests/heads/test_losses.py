@@ -12,6 +12,7 @@ from mtl_seismic.heads.dhr import DHR
 from mtl_seismic.heads.fault import DIP, PROBABILITY, STRIKE, Fault
 from mtl_seismic.heads.orientation import to_tensor
 from mtl_seismic.heads.rgt import RGT
+from mtlcore.errors import OptionError
 from mtlcore.losses import fill_unknown, masked_mean
 
 TASKS = [DHR(), RGT(), Fault()]
@@ -181,3 +182,14 @@ def test_filled_labels_are_finite():
     filled, known = fill_unknown(torch.tensor([1.0, torch.nan]))
     assert filled.tolist() == [1, 0]
     assert known.tolist() == [True, False]
+
+
+def test_a_temperature_softens_fault_probabilities_and_moves_none_across_one_half():
+    logit = torch.linspace(-6, 6, 25).view(1, 1, 5, 5)
+    raw = {"fault_logit": logit, "fault_orientation": torch.zeros(1, 3, 5, 5)}
+    plain, soft = (Fault(temperature=value).decode(raw)["fault_probability"] for value in (1.0, 2.0))
+    assert torch.equal(plain > 0.5, soft > 0.5)
+    assert ((soft - 0.5).abs() <= (plain - 0.5).abs()).all()
+    assert torch.allclose(soft, torch.sigmoid(logit / 2))
+    with pytest.raises(OptionError, match="temperature of 0"):
+        Fault(temperature=0.0)

@@ -35,7 +35,7 @@ def lifted(plane):
 
 def fused(lifted, **options):
     """A model with a 3D network, whose weights begin as those of ``lifted``."""
-    backbone = {**lifted.config.backbone, "widths": [4, 6], "dilations": [1], **options}
+    backbone = {**lifted.config.backbone, "widths": [4, 6], "dilations": [1], "fine": 4, **options}
     model = Model.new(replace(lifted.config, backbone=backbone), current())
     take_over(model, lifted)
     return model
@@ -86,7 +86,7 @@ def test_tiles_agree_with_the_whole(infer, lifted, make_image, widths):
     """With the derived halo to rounding; one axis is long enough to have tiles without edges."""
     model = fused(lifted) if widths else lifted
     for task in model.net.heads.values():
-        for layer in task.corrections.values():
+        for layer in (*task.corrections.values(), *task.fine_corrections.values()):
             torch.nn.init.normal_(layer.weight, 0, 0.1)
     shape = (16, 2 * model.backbone.halo + 48, 12)
     image = make_image(shape)
@@ -115,7 +115,11 @@ def test_a_3d_network_begins_by_changing_nothing_and_then_learns(lifted, make_im
     labels |= {"fault_dip": torch.full_like(tensor, 60), "fault_strike": torch.full_like(tensor, 30)}
     sum(task.loss(raw[task.name], labels) for task in model.tasks).backward()
     for name, head in model.net.heads.items():
-        assert all(layer.weight.grad.abs().max() > 0 for layer in head.corrections.values()), name
+        assert all(
+            layer.weight.grad.abs().max() > 0
+            for part in (head.corrections, head.fine_corrections)
+            for layer in part.values()
+        ), name
 
 
 def test_a_3d_network_grows_on_a_model_over_the_same_sections_alone(lifted, make_model):

@@ -25,6 +25,7 @@ from mtl_seismic.heads.metrics import (
     thinned_precision_recall,
 )
 from mtl_seismic.resunet import reference
+from mtlcore.errors import OptionError
 from mtlcore.losses import fill_unknown, masked_mean
 from mtlcore.plugin.interfaces import Task
 from mtlcore.plugin.outputs import Display, Output
@@ -86,7 +87,9 @@ class Fault(Task):
 
     The default variant learns orientations as tensors (see orientation.py) on fault samples only;
     ``reference`` has the heads and loss of Gao (2024, doi 10.1093/gji/ggad424).
-    ``dice_weight`` and ``orientation_weight``: what these count beside the binary cross-entropy.
+    ``dice_weight`` and ``orientation_weight``: what these count beside the binary cross-entropy. ``temperature``: what
+    logits are divided by before they become probabilities (Guo et al. 2017), so that these are calibrated: fitted on
+    items that training did not see (tests/benchmarks/calibration.py).
     """
 
     name: ClassVar[str] = "fault"
@@ -107,6 +110,11 @@ class Fault(Task):
     variant: Literal["default", "reference"] = "default"
     dice_weight: float = 1.0
     orientation_weight: float = 1.0
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise OptionError(f"task fault has a temperature of {self.temperature}: expected more than 0.")
 
     @property
     def sees_whole(self) -> bool:
@@ -153,7 +161,7 @@ class Fault(Task):
     def decode(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.variant == "reference":
             return reference.decode_reference_fault(raw)
-        probability = torch.sigmoid(raw["fault_logit"].float())
+        probability = torch.sigmoid(raw["fault_logit"].float() / self.temperature)
         angles = orientation.from_tensor(raw["fault_orientation"])
         dip, strike = (None if angle is None else on_samples(angle, probability) for angle in angles)
         assert dip is not None

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from mtl_seismic.sections.kept import kept
-from mtl_seismic.unet.shuffle import unshuffle
 from mtlcore.model.net import MultiTaskNet
 from mtlcore.plugin.interfaces import Backbone, Task
 
@@ -18,17 +17,19 @@ AXES = (3, 4)
 """The lateral axes of N x channels x depth x inline x crossline."""
 BATCH = 2**18
 """Samples of the sections that run through the network together."""
-FEATURES = "features"
+FEATURES, SAMPLES = "features", "samples"
+"""Names of what a 3D network reads."""
 
 Along = dict[str, dict[str, Tensor]]
 """Per task, its 2D raw tensors by name, put together to volumes: of the sections along one axis."""
 
 
 class SectionEncoder(nn.Module):
-    """A volume's inputs to each task's raw tensors, by "task/name", and with ``with_features`` the network's features.
+    """A volume's inputs to each task's raw tensors, by "task/name", and what a 3D network after it reads.
 
-    Raw tensors have their task's resolution; features, N x channels x size/2..., those of the decoders along both axes,
-    and what was found of each sample. What is coarser than samples is half precision: it is most of the memory.
+    Raw tensors have their task's resolution. ``with_features``: the features of the decoders along both axes, on cells,
+    N x channels x size/2... ; ``with_samples``: the inputs, and what was found along each axis of every sample. All but
+    raw tensors of samples are half precision: they are most of the memory.
     """
 
     def __init__(
@@ -37,12 +38,13 @@ class SectionEncoder(nn.Module):
         tasks: Sequence[Task],
         inputs: Mapping[str, int],
         with_features: bool = False,
+        with_samples: bool = False,
         cache: bool = False,
     ) -> None:
         super().__init__()
         self.net = MultiTaskNet(plane, tasks, inputs, ndim=2)
         self.tasks = tuple(tasks)
-        self.with_features, self.cache = with_features, cache
+        self.with_features, self.with_samples, self.cache = with_features, with_samples, cache
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not self._may_keep():
@@ -63,6 +65,8 @@ class SectionEncoder(nn.Module):
             raw = task.fuse_sections([along[task.name] for along, _ in found])
             encoded |= {f"{task.name}/{name}": values for name, values in raw.items()}
         if self.with_features:
+            encoded[FEATURES] = torch.cat([features for _, features in found], 1)
+        if self.with_samples:
             sizes = _any(inputs).shape[2:]
             samples = [
                 values
@@ -71,8 +75,7 @@ class SectionEncoder(nn.Module):
                 for name, values in raw.items()
                 if values.shape[1:] == (1, *sizes) and f"{task}/{name}" in encoded
             ]
-            cells = unshuffle(torch.cat(samples, 1), CELL).half()
-            encoded[FEATURES] = torch.cat([*(features for _, features in found), cells], 1)
+            encoded[SAMPLES] = torch.cat([*inputs.values(), *samples], 1).half()
         return encoded
 
     def _along(self, inputs: Mapping[str, Tensor], axis: int) -> tuple[Along, Tensor]:
