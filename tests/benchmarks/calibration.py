@@ -1,4 +1,4 @@
-"""The temperature at which fault probabilities are calibrated: python tests/benchmarks/calibration.py [MODEL [RECIPE...]]
+"""The temperature that calibrates fault probabilities: python tests/benchmarks/calibration.py [MODEL [RECIPE...]]
 
 Of a 3D MODEL (default: the packaged one) on items of the RECIPEs (rgm3d, field3d) that neither training nor
 benchmarks use, of 96x96x96 samples: the temperature of least cross-entropy, with the calibration error before

@@ -5,11 +5,11 @@
 Items of seed 4242, or the volume of a file: image, dhr, rgt, fsem, fdip, fstrike (hundredths of a degree). MODELs:
 folders or names (default: the packaged one). Columns: gain of DHR in dB; faults: precision, recall and F1 within 2
 samples at a probability of 0.5, calibration error, angle of plane normals on true fault samples (mean, median,
-degrees); horizons: share within 2 samples, mean error; share of steps of horizons from trace to trace, off faults, that
-differ by more than 1 sample from the labels', along both lateral axes; throw on true fault samples, from RGT against
-from its labels (median error in samples, and at what share of them it is resolved); planes of faults as mtl faults makes
-them (share of true pieces found, median distance in samples and angle in degrees, share of vertices off all true
-pieces); seconds of one core.
+degrees); horizons: share within 2 samples, mean error; share of steps of horizons from trace to trace, off faults,
+that differ by more than 1 sample from the labels', along both lateral axes; throw on true fault samples, from RGT
+against from its labels (median error in samples, and at what share of them it is resolved); planes of faults as mtl
+faults makes them (share of true pieces found, median distance in samples and angle in degrees, share of vertices off
+all true pieces); seconds of one core.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from fault_planes import compare, true_pieces
+from mtlcore.inference.pipeline import Chain
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -33,7 +34,6 @@ from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtl_seismic.interpret.faults.surface import Surface
 from mtl_seismic.interpret.faults.throw import measure
 from mtl_seismic.synth.source import Synthetic
-from mtlcore.inference.pipeline import Chain
 from mtlcore.io.volume import ArrayVolume
 from mtlcore.model.checkpoint import load_model
 

@@ -16,7 +16,7 @@ from mtlcore.model.checkpoint import load_model, save_model
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
 from mtlcore.plugin.plugins import current
-from mtlcore.training.finetune import take_over
+from mtlcore.training.finetune import copy_matching_weights
 
 SHAPE = (24, 20, 28)
 
@@ -37,7 +37,7 @@ def fused(lifted, **options):
     """A model with a 3D network, whose weights begin as those of ``lifted``."""
     backbone = {**lifted.config.backbone, "widths": [4, 6], "dilations": [1], "fine": 4, **options}
     model = Model.new(replace(lifted.config, backbone=backbone), current())
-    take_over(model, lifted)
+    copy_matching_weights(model, lifted)
     return model
 
 
@@ -124,7 +124,7 @@ def test_a_3d_network_begins_by_changing_nothing_and_then_learns(lifted, make_im
 
 def test_a_3d_network_grows_on_a_model_over_the_same_sections_alone(lifted, make_model):
     with pytest.raises(OptionError, match="has the backbone"):
-        take_over(fused(lifted), make_model(3))
+        copy_matching_weights(fused(lifted), make_model(3))
     assert fused(lifted).backbone.grows_from(lifted.backbone)
     other = replace(lifted.backbone, network={**lifted.backbone.network, "features": 5})
     assert not fused(lifted).backbone.grows_from(other)
