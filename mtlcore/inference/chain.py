@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.conditioning import Conditioning, check_fields
+from mtlcore.inference.descriptors import describe_image, unlike
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.layout import cut
 from mtlcore.inference.memory import default_budget
@@ -21,6 +22,7 @@ from mtlcore.inference.runner import InProcess, Runner
 from mtlcore.inference.sampling import shape_to_see
 from mtlcore.inference.statistics import ImageStatistics, scan
 from mtlcore.inference.store import FieldStore, MemoryStore
+from mtlcore.inference.trace_sampling import thin_outputs, trace_factor
 from mtlcore.inference.work import Work
 from mtlcore.io.volume import Geometry, Volume, Window
 from mtlcore.model.model import Model
@@ -131,11 +133,37 @@ class Chain:
         check_fields(volume.shape, given)
         config = self.models[0].config
         statistics, sample = scan(volume, config.amplitude, self.options.balance, live)
-        seen = shape_to_see(sample, config.periods, self.options.scale, volume.shape)
+        seen = self._shape_to_see(sample, volume.shape)
+        if config.ranges:
+            factors = [new / old for new, old in zip(seen, volume.shape, strict=True)]
+            numbers = describe_image(sample, factors, whole=sample.shape == volume.shape)
+            statistics = replace(statistics, unlike=tuple(unlike(numbers, config.ranges)))
         conditioning = Conditioning(volume, statistics, seen, config.amplitude)
         memory = self.options.memory or default_budget()
         tilings = cut(self.models, conditioning.shape, self.options, memory)
         return Work(self.models, self.options, conditioning, make_store(), tilings, given, memory)
+
+    def _shape_to_see(self, sample: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """On how many samples of each axis the networks see an image of ``shape`` that was measured on a sample.
+
+        Traces of one that was not measured whole stay as they are: resampled they must fit into memory.
+        """
+        first, scale = self.models[0], self.options.scale
+        seen = shape_to_see(sample, first.config.periods, scale, shape)
+        if scale is not None or first.config.periods is None or first.stage.needs_fields or sample.shape != shape:
+            return seen
+        thin = {task.name: thin_outputs(task, self.ndim) for task in first.given if thin_outputs(task, self.ndim)}
+        if not thin:
+            return seen
+        plain = replace(self.options, uncertainty=False, mirrored_average=False, scale=1.0, balance=False)
+        trial = Chain((first,), options=plain)
+
+        def answer(window: Array) -> list[Array]:
+            found = trial.run(window, list(thin)).fields
+            return [found[name] for names in thin.values() for name in names]
+
+        factor = trace_factor(answer, sample, seen[0])
+        return seen if factor == 1 else (seen[0], *(max(round(size * factor), 2) for size in shape[1:]))
 
     def infer(self, work: Work, tasks: Sequence[str] | None = None, runner: Runner | None = None) -> Inferred:
         """Run every stage; what an interrupted run has left in the store is not computed again."""

@@ -41,6 +41,8 @@ class ImageStatistics:
     gain_level: float
     dead_traces: NDArray[np.bool_]
     report: dict[str, int]
+    unlike: tuple[str, ...] = ()
+    """A line for each number of the image that is beyond the range of a network's training (see descriptors.py)."""
 
     @property
     def has_undefined_samples(self) -> bool:

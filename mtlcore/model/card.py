@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mtlcore.inference.descriptors import DESCRIPTORS
 from mtlcore.model.model import Model
 from mtlcore.model.net import parameter_count
 
@@ -28,6 +29,7 @@ def model_card(model: Model) -> str:
         "Periods": "{:.1f} to {:.1f} samples along depth; images of others are resampled".format(*config.periods)
         if config.periods
         else "not recorded; images are seen as they are",
+        **_known(config.ranges),
         "Made with": f"mtlcore {config.version}" if config.version else "not recorded",
     }
     parts = [
@@ -45,6 +47,13 @@ def model_card(model: Model) -> str:
         [f"- {limit}" for limit in (*limits, LIMITS)],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def _known(ranges: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """The training's images in numbers."""
+    known = [(one.text, *ranges[one.name]) for one in DESCRIPTORS if one.name in ranges]
+    text = "; ".join(f"{text}: {low:.2g} to {high:.2g}" for text, low, high in known)
+    return {"Images of the training": text} if text else {}
 
 
 def _evaluation(values: Mapping[str, Any]) -> list[str]:

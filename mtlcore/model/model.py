@@ -28,10 +28,11 @@ class ModelConfig:
 
     ``amplitude``: root mean square to which images are normalised. ``inputs``: channels that the network
     reads, by name. ``periods``: samples along depth that periods of the training data had, from and to: images of
-    others are resampled (see sampling.py). ``note``: said on the terminal whenever the model is used. ``heads``: the
-    tasks that the network gives, by name (empty: all); a part of a refining model still reads the fields of the others.
-    ``shared_weights``: by the prefix of their names, the model folder next to this one that has a part of the weights.
-    ``weights_sha256``: of the weights' file as it was saved (see seal.py); only in files.
+    others are resampled (see sampling.py). ``ranges``: from and to of the numbers that describe its images (see
+    descriptors.py): users are told of images beyond them. ``note``: said on the terminal whenever the model is used.
+    ``heads``: the tasks that the network gives, by name (empty: all); a part of a refining model still reads the fields
+    of the others. ``shared_weights``: by the prefix of their names, the model folder next to this one that has a part
+    of the weights. ``weights_sha256``: of the weights' file as it was saved (see seal.py); only in files.
     """
 
     stage: dict[str, Any]
@@ -44,6 +45,7 @@ class ModelConfig:
     weights_sha256: str = ""
     amplitude: float = 1.0
     periods: tuple[float, float] | None = None
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     note: str = ""
     units: dict[str, str] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -152,6 +152,8 @@ def run(
         why = ", more like what it was trained on. --scale 1 leaves the image as it is"
         seen, had = ("x".join(map(str, shape)) for shape in (result.seen, image.shape))
         say(f"Sampling: the network saw {seen} samples for {had}{why if job.infer.scale is None else ''}.")
+    for line in result.statistics.unlike:
+        say(f"Warning: unlike the training data in {line}. Look at the pictures before you trust the results.")
     record: dict[str, Any] = {
         "started": started,
         "config": dict(config or {}),
@@ -161,6 +163,7 @@ def run(
         "models": _describe_models(chain, result),
         "changes": result.changes,
         "samples_seen": list(result.seen),
+        "unlike_training": list(result.statistics.unlike),
         "data": result.statistics.report,
         "versions": results.versions(),
     }

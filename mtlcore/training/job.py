@@ -72,7 +72,8 @@ class Job:
     a folder, or SOURCE:LOCATION, and ``source`` holds the source's options. ``start``: a model, by folder or packaged
     name (of another stage than the job's: NAME@STAGE), whose weights training starts from; stage, backbone and tasks
     that are left out are then its. ``task_options``: by name, options of whatever tasks are found. ``new_tasks``,
-    those that the model lacks, ``start_fingerprint``, of its weights, and ``periods`` (see ModelConfig) are found."""
+    those that the model lacks, ``start_fingerprint``, of its weights, ``periods`` and ``ranges`` (see ModelConfig) are
+    found."""
 
     data: str
     stage: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Job:
     new_tasks: tuple[str, ...] = ()
     task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     periods: tuple[float, float] | None = None
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)

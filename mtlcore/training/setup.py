@@ -11,6 +11,7 @@ import torch
 
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning, OptionError
+from mtlcore.inference.descriptors import Ranges, typical_ranges, widened
 from mtlcore.inference.sampling import ITEMS, typical_periods
 from mtlcore.model.model import Model, ModelConfig, Parts, build_part, describe, part_options
 from mtlcore.plugin.interfaces import Items, Task
@@ -65,10 +66,12 @@ def prepare(job: Job, plugins: Plugins, resume: bool, report: Report = lambda do
     if job.periods is None:
         watched = Watched(items[0], report, total)
         job = replace(job, periods=_periods(watched, start, options, augment.resample))
+    if not job.ranges:
+        job = replace(job, ranges=_ranges(items[0], start, options))
     job = _resolved(job, parts, options, augment, start)
     _check_labels(job, parts, options, items[0][0])
     _check_monitor(options, parts)
-    config = describe(parts, len(items[0].shape), note=job.note, periods=job.periods)
+    config = describe(parts, len(items[0].shape), note=job.note, periods=job.periods, ranges=job.ranges)
     samples = _samples(*items, parts, config, options, augment)
     report(total, total)
     model = _new_model(config, plugins, options.seed, start)
@@ -202,6 +205,14 @@ def _periods(items: Items, start: Model | None, options: TrainOptions, resample:
     if start is None or start.config.periods is None or found is None:
         return found
     return min(found[0], start.config.periods[0]), max(found[1], start.config.periods[1])
+
+
+def _ranges(items: Items, start: Model | None, options: TrainOptions) -> Ranges:
+    """Ranges of the numbers that describe images: of the data, and of the model that training starts from."""
+    before = start.config.ranges if start is not None else {}
+    if start is not None and "backbone" in options.freeze:
+        return before
+    return widened(typical_ranges(items), before)
 
 
 def _crop_size(wanted: tuple[int, ...], items: tuple[int, ...], augment: AugmentOptions) -> tuple[int, ...]:

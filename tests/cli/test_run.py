@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from mtlcore import MtlError
+from mtlcore.model.seal import seal
 
 Run = Callable[..., Result]
 SHAPE = (40, 32)
@@ -251,6 +252,17 @@ def test_an_input_without_a_live_sample_has_an_exit_code_of_its_own(mtl: Run, mo
         result = mtl("run", "-i", "dead.npy", "--model", model, "--no-pictures", "-o", f"out{number}")
         assert result.exit_code == 3 and "dead.npy has no live sample" in result.stderr
         assert not Path(f"out{number}/run.json").exists()
+def test_an_image_unlike_the_training_data_is_said_with_the_number(mtl: Run, model: Path, image: Path) -> None:
+    assert "unlike" not in mtl("run", "-i", image, "-m", model, "-o", "as before", "--no-pictures").stderr
+    config = json.loads((model / "config.json").read_text())
+    config["ranges"] = {"slope": [50.0, 60.0], "kurtosis": [0.0, 1e6]}
+    (model / "config.json").write_text(json.dumps(config))
+    seal(model)
+    result = mtl("run", "-i", image, "-m", model, "-o", "strange", "--no-pictures")
+    assert result.exit_code == 0
+    (line,) = json.loads(Path("strange/run.json").read_text())["unlike_training"]
+    assert line.startswith("slope of reflectors") and "(trained on 50 to 60)" in line
+    assert f"unlike the training data in {line}" in result.stderr
 
 
 REFUSALS = {

@@ -34,6 +34,7 @@ FIXED = (
     "start",
     "start_fingerprint",
     "periods",
+    "ranges",
 )
 """What a resumed run cannot change: its state fits no other."""
 PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note", *OVERRIDES)

@@ -1,0 +1,97 @@
+"""How finely a network should see traces, found by trying: at which sampling it is surest of what it finds.
+
+Surveys differ in how far apart their traces are for how far apart their rows. A network that knows faults of some
+steepness in samples finds steeper ones less surely, and surely again where traces are resampled to the aspect that it
+knows. So a few windows are inferred at several samplings; each has the probabilities of thin things (outputs that are
+``coarsened`` by their maximum). No label is needed, and no range of the training's: the network's own answer decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlcore.inference.resampling import resample
+from mtlcore.plugin.interfaces import Task
+from mtlcore.plugin.outputs import IMAGE
+
+Array = NDArray[np.float32]
+FINER, COARSER = (1.4, 2.0, 2.8), (0.7,)
+"""Traces in the place of one that are tried, one after another as long as answers get surer."""
+WINDOWS = {2: (128, 128), 3: (64, 48, 48)}
+"""Samples along each axis of a window, in the middle of each of its PARTS."""
+PARTS = 2
+FINER_MARGIN, COARSER_MARGIN = 1.03, 1.06
+"""How many times surer an answer must be than that on the image as it is. On sections of the training's own aspect
+answers at 1.4 are 0.86 to 1.03 times as sure, with one of 40 beyond, at 0.7 0.93 to 1.10."""
+AMOUNT_EXPONENT = 0.15
+"""How much the amount of what is found counts: else an answer that leaves out all that is doubtful would be best.
+This and the margins were chosen on 80 synthetic sections of all aspects (tests/benchmarks/aspects.py)."""
+LEAST = 1e-3
+"""A share of samples with a probability above one half that an answer has at least: less is not an answer."""
+
+
+def thin_outputs(task: Task, ndim: int) -> list[str]:
+    """Names of a task's outputs that are probabilities of thin things."""
+    return [output.name for output in task.outputs_in(ndim) if output.coarsened == "maximum"]
+
+
+def trace_factor(answer: Callable[[Array], Sequence[Array]], image: Array, rows: int) -> float:
+    """How many times more finely a network should see the traces of a normalised image (depth, ...); 1: as they are.
+
+    ``answer`` gives a network's probabilities of thin things in a window. ``rows``: on how many rows of depth it will
+    see the whole image.
+    """
+    windows = list(_windows(image))
+
+    def sureness(factor: float) -> float:
+        found: list[Array] = []
+        for window in windows:
+            height = max(round(window.shape[0] * rows / image.shape[0]), 2)
+            shape = (height, *(max(round(size * factor), 2) for size in window.shape[1:]))
+            found += [values.ravel() for values in answer(resample(IMAGE, window, shape))]
+        return _sureness(np.concatenate(found), factor)
+
+    return _climb(sureness)
+
+
+def _climb(sureness: Callable[[float], float]) -> float:
+    """The factor after which answers get no surer, of finer or else of coarser ones; 1 unless they do at once."""
+    as_it_is = sureness(1.0)
+    for factors, margin in ((FINER, FINER_MARGIN), (COARSER, COARSER_MARGIN)):
+        best, chosen = as_it_is * margin, 1.0
+        for factor in factors:
+            value = sureness(factor)
+            if value <= best:
+                break
+            best, chosen = value, factor
+        if chosen != 1:
+            return chosen
+    return 1.0
+
+
+def _sureness(probability: Array, factor: float) -> float:
+    """The mean probability of what is found, by probability, times a low power of how much that is.
+
+    Faults are as thick in samples however many traces there are: on ``factor`` times as many they are a smaller share.
+    """
+    total = float(probability.sum(dtype=np.float64))
+    if (probability > 0.5).mean() < LEAST:
+        return 0.0
+    mean = float(np.square(probability, dtype=np.float64).sum()) / total
+    return mean * float((factor * total / probability.size) ** AMOUNT_EXPONENT)
+
+
+def _windows(image: Array) -> Iterator[Array]:
+    """One window of a small image; of a larger one a window in the middle of each of its parts along the longest
+    horizontal axis."""
+    size = tuple(min(edge, length) for edge, length in zip(WINDOWS[image.ndim], image.shape, strict=True))
+    longest = 1 + int(np.argmax(image.shape[1:]))
+    parts = PARTS if image.shape[longest] >= PARTS * size[longest] else 1
+    for part in range(parts):
+        centres = [length / 2 for length in image.shape]
+        centres[longest] = image.shape[longest] * (part + 0.5) / parts
+        starts = [int(centre - edge / 2) for centre, edge in zip(centres, size, strict=True)]
+        yield image[tuple(slice(start, start + edge) for start, edge in zip(starts, size, strict=True))]
