@@ -241,7 +241,7 @@ def test_unmatched_rows_are_told_apart_wherever_they_lie():
     found, new = best_levels(certain(rows, 8), Costs())
     assert new[0].tolist() == [level < 0 for level in rows]
     assert found[0, [0, 9, 20]].tolist() == [-1, 4, 7]
-    assert runs(new[0].tolist()) == [(0, 4), (9, 15), (18, 21)]
+    assert runs(new[0]) == [(0, 4), (9, 15), (18, 21)]
 
 
 def test_unmatched_rows_lie_between_those_around_or_increase_by_one():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mtl_seismic.heads.tracking import kernel, solve
 from mtl_seismic.heads.tracking.final_levels import nearest_tracked
 from mtl_seismic.heads.tracking.infill import HALO
+from mtl_seismic.heads.tracking.levels import rows_of_levels
 from mtl_seismic.heads.tracking.solve import solve_arrays, solve_by_columns, track
 from mtl_seismic.heads.tracking.store import Arrays
 from mtl_seismic.heads.tracking.windows import whole
@@ -97,6 +98,15 @@ def test_the_kernel_and_numpy_give_the_same_levels(shape, monkeypatch):
     # Where two levels have one score the last digit decides: nearly nowhere.
     assert (np.abs(levels - expected) < 0.01).mean() > 0.99
     assert (np.abs(agreement - expected_agreement) < 0.01).mean() > 0.99
+
+
+def test_the_kernel_finds_the_rows_of_levels_to_the_last_digit():
+    if not kernel.available():
+        pytest.skip("no C compiler here")
+    random = np.random.default_rng(0)
+    steps = random.choice([-1.0, 0.0, 0.7, 1.0, 1.3, 2.4, 2.6, 9.0], (50, 60))
+    levels = (steps.cumsum(1) - 2).astype(np.float32)
+    np.testing.assert_array_equal(kernel.rows_of_levels(levels, 90), rows_of_levels(levels, 90))
 
 
 def test_without_a_compiler_everything_works(monkeypatch, tmp_path):

@@ -9,7 +9,6 @@ numpy (scores.py, lattice.py), several times more slowly.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mtl_seismic.heads.tracking import kernel, scores
@@ -23,9 +22,11 @@ Indices = NDArray[np.int64]
 
 def neighbours_at_levels(key: Array, levels: Array, count: int, row_of_level: Array | None = None) -> Neighbours:
     """``key``: traces x rows x channels; ``levels``: traces x rows; ``count``: of levels; ``row_of_level`` if known."""
+    compiled = kernel.available()
     if row_of_level is None:
-        row_of_level = rows_of_levels(torch.from_numpy(levels), count).numpy()
-    at_levels = kernel.keys_at_levels if kernel.available() else scores.keys_at_levels
+        at = kernel.rows_of_levels if compiled else rows_of_levels
+        row_of_level = at(levels, count)
+    at_levels = kernel.keys_at_levels if compiled else scores.keys_at_levels
     return Neighbours(at_levels(key, row_of_level), row_of_level, *level_range(levels))
 
 

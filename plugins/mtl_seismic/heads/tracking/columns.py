@@ -18,7 +18,7 @@ Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 QUERY, KEY = "rgt_query", "rgt_key"
 FAULTS = "fault_probability"
-LEVELS, AGREEMENT = "rgt_levels", "rgt_agreement"
+LEVELS, AGREEMENT, CELL_FAULTS = "rgt_levels", "rgt_agreement", "rgt_faults"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Columns:
     tracking in ``store``. ``shape``: of the volume in samples; ``channels``: of an embedding.
 
     State, after each step: levels (float32, rows x cells; NaN in traces that are not tracked yet) and agreement
-    (float16; negative in unmatched rows, whose level is that of the row above).
+    (float16; negative in unmatched rows, whose level is that of the row above). Fault probability of cells (float16)
+    stays the same.
     """
 
     source: Source
@@ -47,17 +48,18 @@ class Columns:
         """Cells along the horizontal axes."""
         return tuple(-(-size // CELL) for size in self.shape[1:])
 
-    def traces(self, window: Window, chosen: Mask) -> Traces:
-        """Some traces of a window, to be aligned."""
-        query = _by_trace(self.source.read(QUERY, window), np.flatnonzero(chosen))
-        return Traces(scaled_query(query), self._jumps(window)[chosen])
+    def traces(self, window: Window, chosen: Indices) -> Traces:
+        """Some traces of a window, to be aligned, by their position in it."""
+        query = _by_trace(self.source.read(QUERY, window), chosen)
+        shape = (len(chosen), self.rows)
+        faults = _by_trace(self.store.read(CELL_FAULTS, window)[None], chosen)[..., 0] if self.faults else None
+        return Traces(scaled_query(query), jump_costs(faults, shape, self.costs))
 
-    def _jumps(self, window: Window) -> Array:
-        shape = (int(np.prod([part.stop - part.start for part in window])), self.rows)
-        if not self.faults:
-            return jump_costs(None, shape, self.costs)
-        samples = self.source.read(FAULTS, samples_of(window, self.shape[1:]))
-        return jump_costs(_mean_of_cells(samples).reshape(self.rows, -1).T, shape, self.costs)
+    def write_faults(self, window: Window) -> None:
+        """Keep the fault probability of cells, if it is known."""
+        if self.faults:
+            samples = self.source.read(FAULTS, samples_of(window, self.shape[1:]))
+            self.store.write(CELL_FAULTS, window, _mean_of_cells(samples).astype(np.float16))
 
     def keys(self, windows: list[Window], wanted: Indices) -> Array:
         """Keys of traces by their index in the grid, each in one of the windows: traces x rows x channels."""

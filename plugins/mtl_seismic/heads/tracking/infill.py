@@ -169,7 +169,7 @@ class Infill:
         table[table >= 0] = local
         key = self.columns.keys(windows, ids[used])
         among = neighbours_at_levels(key, known_levels[used], self.count)
-        found: Alignment = align(self.columns.traces(block, chosen), table, among, self.columns.costs)
+        found: Alignment = align(self.columns.traces(block, np.flatnonzero(chosen)), table, among, self.columns.costs)
         recognised = ~found.unmatched.all(1)
         to = np.flatnonzero(chosen)[recognised]
         levels[to] = found.levels[recognised]

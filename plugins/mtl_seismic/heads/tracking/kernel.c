@@ -94,6 +94,28 @@ static inline float logarithm(float x) {
     return exponent * 0.693147181f + 2 * s * (1 + q * (1 / 3.0f + q * (1 / 5.0f + q * (1 / 7.0f + q * (1 / 9.0f)))));
 }
 
+/* The row, with its fraction, that first reaches each level, -1 where none does (see levels.py): traces x levels.
+ * `level`: traces x rows; a step larger than `missing` levels is not a layer that thickens. */
+EXPORT void rows_of_levels(Int traces, Int rows, Int levels, const float *level, const float *missing, float *result) {
+    for (Int trace = 0; trace < traces; trace++) {
+        const float *here = level + trace * rows;
+        float *found = result + trace * levels, first = here[0], last = first;
+        for (Int row = 1; row < rows; row++) last = larger(last, here[row]);
+        float upper = first, lower = larger(first, here[1]); /* the deepest levels reached at rows `below` - 1, `below` */
+        Int below = 1;
+        for (Int wanted = 0; wanted < levels; wanted++) {
+            while (lower < (float)wanted && below < rows - 1) {
+                below++;
+                upper = lower, lower = larger(lower, here[below]);
+            }
+            float step = lower - upper, part = ((float)wanted - upper) / larger(step, 1e-6f);
+            part = part < 0 ? 0 : part > 1 ? 1 : part;
+            int outside = (float)wanted < first - 0.5f || (float)wanted > last + 0.5f;
+            found[wanted] = outside || step > *missing ? -1.0f : (float)(below - 1) + part;
+        }
+    }
+}
+
 /* Keys of traces (traces x rows x channels) at the row of each level (traces x levels), between rows linearly, 0 where
  * a trace lacks the level: traces x channels x levels. */
 EXPORT void keys_at_levels(Int traces, Int rows, Int channels, Int levels, const float *key, const float *row_of_level,
@@ -274,9 +296,13 @@ EXPORT int align(Int traces, Int rows, Int channels, Int levels, Int neighbours,
                  float *fractional, float *agreement, uint8_t *unmatched) {
     Costs costs;
     memcpy(&costs, cost, sizeof costs);
-    Int widest = 0, keys_stride = levels + TILE;
-    for (Int trace = 0; trace < traces; trace++) widest = width[trace] > widest ? width[trace] : widest;
-    Lattice lattice = {.rows = rows, .stride = 2 * widest + 8 * PAD};
+    Int widest = 0, farthest = 0, keys_stride = levels + TILE;
+    for (Int trace = 0; trace < traces; trace++) {
+        widest = width[trace] > widest ? width[trace] : widest;
+        for (const Int *at = first + trace * blocks; at + 1 < first + (trace + 1) * blocks; at++)
+            farthest = at[1] - at[0] > farthest ? at[1] - at[0] : farthest;
+    }
+    Lattice lattice = {.rows = rows, .stride = widest + within(farthest, 0, widest + PAD) + 4 * PAD};
     size_t cells = (size_t)(rows * lattice.stride);
     float *mean = calloc((size_t)((channels + 1) * keys_stride), sizeof(float)), *number = mean;
     float *memory = malloc((3 * cells + 2 * (size_t)rows) * sizeof(float));

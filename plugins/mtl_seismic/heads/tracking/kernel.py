@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_seismic.heads.tracking.bands import BAND_ROWS, Bands
+from mtl_seismic.heads.tracking.levels import MISSING_STEP
 from mtl_seismic.heads.tracking.problem import Alignment, Costs, Neighbours, Traces
 
 Array = NDArray[np.float32]
@@ -78,6 +79,16 @@ def keys_at_levels(key: Array, row_of_level: Array) -> Array:
     return result
 
 
+def rows_of_levels(levels: Array, count: int) -> Array:
+    """See levels.rows_of_levels."""
+    library = _library()
+    assert library is not None
+    result = np.empty((len(levels), count), np.float32)
+    arrays: list[NDArray[np.generic]] = [_contiguous(levels, np.float32), np.array([MISSING_STEP], np.float32), result]
+    library.rows_of_levels(*map(ctypes.c_int64, (*levels.shape, count)), *map(_pointer, arrays))
+    return result
+
+
 def _contiguous(values: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
     return np.ascontiguousarray(values, dtype)
 
@@ -97,7 +108,8 @@ def _library() -> ctypes.CDLL | None:
         library = ctypes.CDLL(str(_built(compiler)))
     except (OSError, subprocess.SubprocessError):
         return None
-    library.align.restype, library.keys_at_levels.restype = ctypes.c_int, None
+    library.align.restype = ctypes.c_int
+    library.keys_at_levels.restype = library.rows_of_levels.restype = None
     return library
 
 

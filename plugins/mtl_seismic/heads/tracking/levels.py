@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+Array = NDArray[np.float32]
 NO_ROW = -1.0
 """In place of a row: the trace lacks the level."""
 MISSING_STEP = 2.5
 """Levels between two rows that are more than a layer that thickens: those between are missing in the trace."""
 
 
-def rows_of_levels(levels: Tensor, count: int) -> Tensor:
+def rows_of_levels(levels: Array, count: int) -> Array:
     """The row, with its fraction, that first reaches each of ``count`` levels, traces x count; NO_ROW where none does.
 
     ``levels``: traces x rows.
     """
-    reached = levels.cummax(1).values
+    reached = torch.from_numpy(levels).cummax(1).values
     rows = levels.shape[1]
-    wanted = torch.arange(count, dtype=levels.dtype).expand(len(levels), -1).contiguous()
+    wanted = torch.arange(count, dtype=reached.dtype).expand(len(levels), -1).contiguous()
     below = torch.searchsorted(reached, wanted).clamp(1, rows - 1)
     upper, lower = reached.gather(1, below - 1), reached.gather(1, below)
     part = ((wanted - upper) / (lower - upper).clamp(min=1e-6)).clamp(0, 1)
     outside = (wanted < reached[:, :1] - 0.5) | (wanted > reached[:, -1:] + 0.5)
-    return torch.where(outside | (lower - upper > MISSING_STEP), NO_ROW, below - 1 + part)
+    return torch.where(outside | (lower - upper > MISSING_STEP), NO_ROW, below - 1 + part).numpy()
 
 
 def fill_unmatched(levels: Tensor, unmatched: Tensor) -> Tensor:
@@ -40,8 +43,7 @@ def fill_unmatched(levels: Tensor, unmatched: Tensor) -> Tensor:
     return torch.where(unmatched, filled, levels)
 
 
-def runs(flags: list[bool]) -> list[tuple[int, int]]:
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Where flags are set without a break: (first, one past the last)."""
-    padded = [False, *flags, False]
-    edges = [i for i in range(len(flags) + 1) if padded[i] != padded[i + 1]]
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]

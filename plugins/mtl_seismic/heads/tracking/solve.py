@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.heads.correspondence import CELL
 from mtl_seismic.heads.tracking import kernel
-from mtl_seismic.heads.tracking.columns import FAULTS, KEY, QUERY, Columns
+from mtl_seismic.heads.tracking.columns import CELL_FAULTS, FAULTS, KEY, QUERY, Columns
 from mtl_seismic.heads.tracking.final_levels import RGT, TIME, FinalLevels, Scaled, Time, nearest_tracked
 from mtl_seismic.heads.tracking.infill import Infill, steps
 from mtl_seismic.heads.tracking.problem import Costs, Traces
@@ -33,7 +33,8 @@ Progress = Callable[[float, float], None]
 FINAL_SHARE = 0.1
 """What follows the last sweep takes about that part of the time of a sweep."""
 EDGES = {1: 128, 2: 48}
-"""Cells along the sides of the columns of volumes in memory, by the number of horizontal axes."""
+"""Cells along the sides of the columns of volumes in memory, at least, by the number of horizontal axes."""
+COLUMNS_PER_THREAD = 2
 FLOAT16_MAX = 65504
 SMALL = 2**26
 """Numbers of embeddings up to which they are kept as float32, which need not be converted in each step."""
@@ -54,7 +55,7 @@ def solve_by_columns(
     ``source`` gives "rgt_query" and "rgt_key" (channels x cells of depth x cells ..., float16 or float32) and with
     ``faults`` also "fault_probability" (in samples). ``columns``: windows of samples along the horizontal axes that
     divide the volume and start at multiples of 2. What is needed around a column is read: infill reads infill.HALO
-    cells along one axis at a time. ``store`` keeps the state, which is dropped at the end: twice 6 bytes a cell, and 4
+    cells along one axis at a time. ``store`` keeps the state, which is dropped at the end: 14 bytes a cell, and then 4
     a sample.
     """
     channels = source.read(QUERY, tuple(slice(0, 1) for _ in shape[1:])).shape[0]
@@ -90,12 +91,16 @@ def _track(tracking: Columns, columns: list[Window], map: Map, progress: _Progre
             progress.add(step.share * known.size)
         tracking.drop_state(number)
         number += 1
+    if tracking.faults:
+        tracking.store.drop(CELL_FAULTS)
     return number, nearest_tracked(tracked)
 
 
 def _tie(tracking: Columns, columns: list[Window], map: Map, progress: _Progress) -> Frame:
     """The tie traces, read from their columns."""
     grid = TieGrid(tracking.cells, SPACING)
+    if tracking.faults:
+        tracking.store.create(CELL_FAULTS, (tracking.rows, *tracking.cells), "float16")
     rows, channels = tracking.rows, tracking.channels
     query, key = np.empty((2, len(grid.positions), rows, channels), np.float32)
     jumps = np.empty((len(grid.positions), rows), np.float32)
@@ -106,7 +111,7 @@ def _tie(tracking: Columns, columns: list[Window], map: Map, progress: _Progress
 
 @dataclass(frozen=True)
 class _ReadTies:
-    """The tie traces of a column: their numbers, what is aligned, and their keys."""
+    """The tie traces of a column: their numbers, what is aligned, and their keys; keeps its faults in cells."""
 
     tracking: Columns
     grid: TieGrid
@@ -114,7 +119,8 @@ class _ReadTies:
     def __call__(self, column: Window) -> tuple[NDArray[np.int64], Traces, Array]:
         numbers = _inside(self.grid.positions, column)
         wanted = np.ravel_multi_index(tuple(self.grid.positions[numbers].T), self.tracking.cells)
-        chosen = np.isin(indices(column, self.tracking.cells), wanted)
+        chosen = np.searchsorted(indices(column, self.tracking.cells), wanted)
+        self.tracking.write_faults(column)
         return numbers, self.tracking.traces(column, chosen), self.tracking.keys([column], wanted)
 
 
@@ -201,18 +207,20 @@ def _in_memory(query: Array, key: Array, faults: Array | None) -> Arrays:
     """Embeddings as half-precision numbers, and a trace's next to each other."""
     store = Arrays()
     for name, values in ((QUERY, query), (KEY, key)):
-        halves = np.clip(values, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
-        traces = np.ascontiguousarray(np.moveaxis(halves, (0, 1), (-1, -2)))
-        kept = traces.astype(np.float32) if traces.size < SMALL else traces
-        store[name] = np.moveaxis(kept, (-1, -2), (0, 1))
+        traces = torch.from_numpy(values).movedim((0, 1), (-1, -2)).contiguous()
+        halves = traces.clamp(-FLOAT16_MAX, FLOAT16_MAX).half()
+        kept = halves.float() if halves.numel() < SMALL else halves
+        store[name] = kept.movedim((-1, -2), (0, 1)).numpy()
     if faults is not None:
         store[FAULTS] = faults
     return store
 
 
 def _columns(shape: tuple[int, ...]) -> list[Window]:
-    """Columns of a volume in memory, in samples."""
-    return list(blocks(whole(shape[1:]), CELL * EDGES[len(shape) - 1]))
+    """Columns of a volume in memory, in samples: a few for each thread, since each reads what is around it."""
+    parts = (COLUMNS_PER_THREAD * torch.get_num_threads()) ** (1 / (len(shape) - 1))
+    edge = max(EDGES[len(shape) - 1], int(max(shape[1:]) / CELL / parts) + 1)
+    return list(blocks(whole(shape[1:]), CELL * edge))
 
 
 @contextmanager

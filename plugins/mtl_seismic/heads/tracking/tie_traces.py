@@ -128,7 +128,7 @@ class TieTraces:
         """Keep what was found of a trace. One that no neighbour recognises stays as it was: others cannot use it."""
         if not unmatched.all():
             self.levels[trace], self.agreement[trace], self.unmatched[trace] = levels, agreement, unmatched
-            self.row_of_level[trace] = rows_of_levels(torch.from_numpy(levels[None]), self.count)[0].numpy()
+            self.row_of_level[trace] = rows_of_levels(levels[None], self.count)[0]
             self.tracked[trace] = True
 
     def _copy_from_nearest(self, trace: int) -> None:
@@ -143,7 +143,7 @@ class TieTraces:
         """New levels for a trace's runs of unmatched rows; not for a trace that no neighbour recognises."""
         if unmatched.all():
             return False
-        long = [run for run in runs(unmatched.tolist()) if run[1] - run[0] >= MIN_NEW_ROWS]
+        long = [run for run in runs(unmatched) if run[1] - run[0] >= MIN_NEW_ROWS]
         for first, last in reversed(long):  # from below: positions above stay what they were
             self._insert_levels(int(levels[first]) + 1, trace, first, last)
         return bool(long)
