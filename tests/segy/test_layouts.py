@@ -148,6 +148,7 @@ def test_any_file_header_is_read_whole_or_refused_in_a_line(tmp_path, garbage):
     [
         ({"interval": -4000}, 4.0, "negative"),
         ({"interval": 4}, 4.0, "read as 4 ms"),
+        ({"interval": -4}, 4.0, "negative, its sign is dropped, and read as 4 ms"),
         ({"interval": 2}, 2.0, "read as 2 ms"),
         ({"interval": 50_000}, 50.0, ""),
         ({"interval": 62}, 0.062, ""),

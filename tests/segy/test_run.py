@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -74,3 +75,47 @@ def test_a_cube_with_dead_traces(make_cube, make_model, tmp_path):
     inspected = json.loads(invoke("inspect", out / "fault_dip.sgy", "--json").stdout)
     assert inspected["minimum"] >= 0 and inspected["maximum"] <= 180
     assert json.loads((out / "run.json").read_text())["input"]["path"] == str(path)
+
+
+def test_each_warning_is_said_once_not_for_every_output(make_cube, make_model, text_cards, tmp_path):
+    path, *_ = make_cube(size=(32, 12, 14), text=text_cards(["FULL"] * 40), interval=2000)
+    make_model(ndim=3, folder=tmp_path / "model")
+    parts = ("-m", tmp_path / "model", "-o", tmp_path / "out", "--output-format", "segy", "--no-pictures", "-q")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        run = CliRunner().invoke(cli, ["run", "-i", str(path), *map(str, parts)])
+    assert run.exit_code == 0
+    said = [line for line in run.stderr.splitlines() if line.startswith("Warning")]
+    assert len(said) == len(set(said)) == 2
+    assert sum("no card of its text header is free" in line for line in said) == 1
+    assert sum("117-118" in line for line in said) == 1
+
+
+def test_depth_goes_through_a_run_and_its_exports(make_cube, make_model, text_cards, tmp_path):
+    path, *_ = make_cube(
+        size=(32, 12, 14), text=text_cards(["", "Depth min: -324.00 max: -200.00 delta: 124.00"]), measure=2
+    )
+    make_model(ndim=3, folder=tmp_path / "model")
+    out = tmp_path / "out"
+    invoke(
+        "run",
+        "-i",
+        path,
+        "-m",
+        tmp_path / "model",
+        "-o",
+        out,
+        "--output-format",
+        "segy",
+        "--no-pictures",
+        "-q",
+        "--report",
+    )
+    for name in ("dhr", "rgt"):
+        axis = SegY().open(out / f"{name}.sgy").geometry.axes[0]
+        assert (axis.name, axis.unit, axis.origin, axis.step) == ("depth", "ft", 200.0, 4.0)
+    page = next(out.glob("*.html")).read_text()
+    assert "ft" in page and " ms" not in page
+    invoke("horizons", out, "--count", "2", "--format", "charisma,iesx,zmap", "--output", tmp_path / "horizons")
+    names = [file.name for file in (tmp_path / "horizons").iterdir()]
+    assert any("ft" in name for name in names) and not any("_ms" in name for name in names)

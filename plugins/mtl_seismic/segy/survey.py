@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from mtl_seismic.segy import embedded_options, text, words
 from mtl_seismic.segy.amplitude_check import check_amplitudes
 from mtl_seismic.segy.file_headers import read_text
+from mtl_seismic.segy.grid_finder import find_grid
 from mtl_seismic.segy.layout import Layout, read_layout
+from mtl_seismic.segy.line_finder import needed_words
 from mtl_seismic.segy.lines import varies
 from mtl_seismic.segy.map_points import XY
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.scan import scan
 from mtl_seismic.segy.survey_coordinates import SurveyCoordinates, survey_coordinates
-from mtl_seismic.segy.trace_grid import Columns, TraceGrid, find_grid, needed_words
+from mtl_seismic.segy.trace_grid import Columns, TraceGrid
 from mtl_seismic.segy.trace_index import TraceIndex, trace_index
 from mtl_seismic.segy.vertical import vertical_axis
 from mtl_seismic.segy.words import Word, line_word

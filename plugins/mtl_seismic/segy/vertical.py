@@ -125,7 +125,10 @@ def _claims(layout: Layout, columns: Columns, notes: list[str]) -> list[tuple[Wo
 def _in_thousandths(value: float, word: Word, depth: bool) -> tuple[float, str]:
     """An interval in microseconds (or thousandths of m, ft), and what was corrected: a sign, or ms for microseconds."""
     correction = ""
-    if value < 0 or (word.size == 2 and value >= 32768 and value % 125 and (65536 - value) % 125 == 0):
+    turned = 65536 - value
+    if value < 0 or (
+        word.size == 2 and value >= 32768 and value % 125 and (turned % 125 == 0 or 1 < turned <= MAX_MILLISECONDS)
+    ):
         value, correction = (-value if value < 0 else 65536 - value), "negative, its sign is dropped"
     if value <= MAX_MILLISECONDS or (depth and value <= 100):
         unit = "of a unit" if depth else "ms"
