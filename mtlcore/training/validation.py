@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlcore.inference.chain import Chain
+from mtlcore.inference.infer import InferOptions
 from mtlcore.model.model import Model
 from mtlcore.pictures import draw
 from mtlcore.plugin.interfaces import Task
@@ -55,7 +56,8 @@ class Validator:
         folder, unless matplotlib is missing.
         """
         options, items = self.setup.options, self.setup.valid_samples.items
-        chain = Chain.of([model])
+        # Epochs are compared, so that all see the items as they are.
+        chain = Chain.of([model], options=InferOptions(scale=1.0))
         pictures = options.pictures if self.group.leads and draw.available() else 0
         mine: dict[int, dict[str, float]] = {}
         written = []

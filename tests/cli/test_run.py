@@ -252,6 +252,8 @@ def test_an_input_without_a_live_sample_has_an_exit_code_of_its_own(mtl: Run, mo
         result = mtl("run", "-i", "dead.npy", "--model", model, "--no-pictures", "-o", f"out{number}")
         assert result.exit_code == 3 and "dead.npy has no live sample" in result.stderr
         assert not Path(f"out{number}/run.json").exists()
+
+
 def test_an_image_unlike_the_training_data_is_said_with_the_number(mtl: Run, model: Path, image: Path) -> None:
     assert "unlike" not in mtl("run", "-i", image, "-m", model, "-o", "as before", "--no-pictures").stderr
     config = json.loads((model / "config.json").read_text())
