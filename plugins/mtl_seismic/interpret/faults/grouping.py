@@ -17,7 +17,9 @@ from mtl_seismic.interpret.faults.scientific import scipy_part
 from mtl_seismic.interpret.faults.thinning import Points
 
 Integers = NDArray[np.intp]
+Pairs = NDArray[np.int32] | NDArray[np.intp]
 NONE = -1
+PAIRS_AT_ONCE = 2**20
 
 
 def group(points: Points, options: ExtractOptions) -> tuple[Points, Integers]:
@@ -38,20 +40,21 @@ def smooth_normals(points: Points, options: ExtractOptions, passes: int = 2) -> 
     """
     pairs = _pairs(points.positions, options.link_distance)
     for _ in range(passes):
-        one, other = _like(points, pairs, 2 * options.link_angle, 1.5 * options.link_offset)
+        like = pairs[_fits(points, pairs, 2 * options.link_angle, 1.5 * options.link_offset)]
         tensors = (
             points.normals[:, :, None]
             * points.normals[:, None, :]
             * (points.probability * points.purity)[:, None, None]
         )
-        cosine = np.einsum("ij,ij->i", points.normals[one], points.normals[other])
-        # 1 - cos² is the squared sine.
-        weight = np.exp(-0.5 * (1 - cosine**2) / np.sin(np.radians(options.link_angle / 2)) ** 2)
         total = tensors.copy()
-        for row, column in np.ndindex(total.shape[1:]):
-            cell = tensors[:, row, column]
-            total[:, row, column] += np.bincount(one, weight * cell[other], len(points))
-            total[:, row, column] += np.bincount(other, weight * cell[one], len(points))
+        for one, other in (like[part].T for part in _blocks(len(like))):
+            cosine = np.einsum("ij,ij->i", points.normals[one], points.normals[other])
+            # 1 - cos² is the squared sine.
+            weight = np.exp(-0.5 * (1 - cosine**2) / np.sin(np.radians(options.link_angle / 2)) ** 2)
+            for row, column in np.ndindex(total.shape[1:]):
+                cell = tensors[:, row, column]
+                total[:, row, column] += np.bincount(one, weight * cell[other], len(points))
+                total[:, row, column] += np.bincount(other, weight * cell[one], len(points))
         points = replace(points, normals=np.linalg.eigh(total)[1][:, :, -1])
     return points
 
@@ -135,19 +138,31 @@ def _edges(points: Points, labels: Integers, options: ExtractOptions) -> NDArray
     return edge
 
 
-def _pairs(positions: Floats, distance: float) -> Integers:
+def _pairs(positions: Floats, distance: float) -> Pairs:
     tree = scipy_part("spatial").cKDTree(positions)
-    pairs: Integers = tree.query_pairs(distance, output_type="ndarray")
-    return pairs
+    pairs = tree.query_pairs(distance, output_type="ndarray")
+    # Half of the memory: there are several pairs for each point.
+    return np.asarray(pairs, np.int32) if len(positions) < np.iinfo(np.int32).max else pairs
 
 
-def _like(points: Points, pairs: Integers, angle: float, offset: float) -> tuple[Integers, Integers]:
+def _blocks(count: int) -> Iterator[slice]:
+    """Parts of the pairs, whose normals and steps are a hundred bytes each."""
+    return (slice(start, start + PAIRS_AT_ONCE) for start in range(0, count, PAIRS_AT_ONCE))
+
+
+def _like(points: Points, pairs: Pairs, angle: float, offset: float) -> tuple[Pairs, Pairs]:
     """Those pairs that may lie on one plane."""
     kept = pairs[_fits(points, pairs, angle, offset)]
     return kept[:, 0], kept[:, 1]
 
 
-def _fits(points: Points, pairs: Integers, angle: float, offset: float) -> NDArray[np.bool_]:
+def _fits(points: Points, pairs: Pairs, angle: float, offset: float) -> NDArray[np.bool_]:
+    """Which pairs may lie on one plane."""
+    found = [_fit(points, pairs[part], angle, offset) for part in _blocks(len(pairs))]
+    return np.concatenate(found) if found else np.empty(0, bool)
+
+
+def _fit(points: Points, pairs: Pairs, angle: float, offset: float) -> NDArray[np.bool_]:
     one, other = pairs.T
     aligned = np.abs(np.einsum("ij,ij->i", points.normals[one], points.normals[other])) >= np.cos(np.radians(angle))
     step = points.positions[other] - points.positions[one]
