@@ -149,7 +149,7 @@ def everything(name: str) -> Any:
     return plugins.current().commands[name]
 
 
-@pytest.mark.parametrize("name", ["horizons", "faults", "labels", "report", "view", "synth"])
+@pytest.mark.parametrize("name", ["horizons", "faults", "labels", "package", "report", "view", "synth"])
 def test_help_of_each_built_in_one_begins_as_the_list_says(name: str) -> None:
     page = CliRunner().invoke(program.cli, [name, "--help"], prog_name="mtl")
     assert page.exit_code == 0, page.output

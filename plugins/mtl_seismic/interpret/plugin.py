@@ -21,9 +21,17 @@ FAULTS = Command(
 
 LABELS = Command("labels", "mtl_seismic.interpret.labels.command:labels", "Make training data of an interpretation.")
 
+PACKAGE = Command(
+    "package",
+    "mtl_seismic.interpret.package.command:package",
+    "Pack horizons and faults for interpretation programs.",
+    writes=("petrel.zip", "kingdom.zip", "opendtect.zip"),
+)
+
 
 @hookimpl
 def register_commands(registry: Registry[Command]) -> None:
     registry.add(HORIZONS)
     registry.add(FAULTS)
     registry.add(LABELS)
+    registry.add(PACKAGE)

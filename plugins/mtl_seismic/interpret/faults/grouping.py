@@ -171,7 +171,7 @@ def _fit(points: Points, pairs: Pairs, angle: float, offset: float) -> NDArray[n
     return fits
 
 
-def _components(one: Integers, other: Integers, size: int) -> Integers:
+def _components(one: Pairs, other: Pairs, size: int) -> Integers:
     sparse = scipy_part("sparse")
     graph = sparse.coo_matrix((np.ones(one.size, np.int8), (one, other)), shape=(size, size))
     labels = scipy_part("sparse.csgraph").connected_components(graph, directed=False)[1]

@@ -1,0 +1,1 @@
+"""One zip of horizons and faults for each interpretation program."""
