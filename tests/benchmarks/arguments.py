@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+ONE_ROW: dict[str, Any] = {"field2d": {"trace_spacing": [1.0, 1.0]}}
+"""Traces as far apart as rows, as in all figures up to when the recipe got others."""
 
 
 def items_recipe_model(items: int, recipe: str) -> tuple[int, str, str]:

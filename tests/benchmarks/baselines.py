@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from arguments import ONE_ROW
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter1d, uniform_filter
 
@@ -94,7 +95,7 @@ def warped_time(image: Array) -> Array:
 
 def main(count: int, recipe: str) -> None:
     """Fit what is to be fitted on other items, then print the means."""
-    others = Synthetic(seed=77, validation_items=30, shape=SHAPE).open(recipe, "valid", ())
+    others = Synthetic(seed=77, validation_items=30, shape=SHAPE, recipe=ONE_ROW).open(recipe, "valid", ())
     product, power = (np.zeros(SHAPE[0] // 2 + 1, dtype) for dtype in (complex, float))
     scores: dict[float, list[float]] = {float(level): [] for level in np.arange(0.05, 0.6, 0.05)}
     for item in (others[index] for index in range(len(others))):
@@ -105,7 +106,7 @@ def main(count: int, recipe: str) -> None:
         for level, score in scores.items():
             score.append(precision_recall((found > level).astype(np.float32), item["fault_probability"], 2)[2])
     threshold = max(scores, key=lambda level: float(np.mean(scores[level])))
-    items = Synthetic(seed=4242, validation_items=count, shape=SHAPE).open(recipe, "valid", ())
+    items = Synthetic(seed=4242, validation_items=count, shape=SHAPE, recipe=ONE_ROW).open(recipe, "valid", ())
     figures: dict[str, list[float]] = {}
     for item in (items[index] for index in range(count)):
         image, truth = item["image"], item["rgt"]

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from arguments import ONE_ROW
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
@@ -52,7 +53,7 @@ def with_salt(image: Array, random: np.random.Generator) -> tuple[Array, Array]:
 def make(folder: Path) -> None:
     """A data set in the reference's layout that has labels of salt alone."""
     for split, count in COUNTS.items():
-        items = Synthetic(items=count, validation_items=count, seed=31, shape=SHAPE).open(
+        items = Synthetic(items=count, validation_items=count, seed=31, shape=SHAPE, recipe=ONE_ROW).open(
             "field2d", "train" if split == "train" else "valid", ()
         )
         for kind in ("data", "target"):

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from arguments import ONE_ROW
 from numpy.typing import NDArray
 from real_section import agreement
 
@@ -82,7 +83,7 @@ def figures(chain: Chain, fields: Mapping[str, Array], item: Mapping[str, Array]
 def main(count: int, recipe: str, models: list[str]) -> None:
     """Print a table for each number of passes."""
     torch.set_num_threads(1)
-    items = Synthetic(validation_items=count, seed=SEED, shape=(360, 256)).open(recipe, "valid", ())
+    items = Synthetic(validation_items=count, seed=SEED, shape=(360, 256), recipe=ONE_ROW).open(recipe, "valid", ())
     drawn = [parameters(RECIPES[recipe](shape=(360, 256)), SEED, VALIDATION + index) for index in range(count)]
     stages = ("mti",) if len(models) == 1 else ("mti", "mtr")
     whole = load_chain(stages, 2, models, quiet=True)

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from arguments import items_recipe_model
+from arguments import ONE_ROW, items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
@@ -82,7 +82,7 @@ def figures(model: Model, fields: Mapping[str, Array], item: Mapping[str, Array]
 def main(count: int, recipe: str, name: str) -> None:
     """A line for each sampling and way of looking."""
     model = load_model(name, stage="mti", ndim=2)
-    items = Synthetic(validation_items=count, seed=77, shape=(360, 256)).open(recipe, "valid", ())
+    items = Synthetic(validation_items=count, seed=77, shape=(360, 256), recipe=ONE_ROW).open(recipe, "valid", ())
     print(f"{recipe}, {count} items\n{'':24}" + "".join(f"{metric:>22}" for metric in SHOWN))
     for factor in SAMPLINGS:
         rows: dict[str, list[Sequence[float]]] = {}

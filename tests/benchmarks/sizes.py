@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from arguments import items_recipe_model
+from arguments import ONE_ROW, items_recipe_model
 from numpy.typing import NDArray
 
 from mtl_seismic.synth.source import Synthetic
@@ -52,7 +52,7 @@ def middle(item: Mapping[str, Array], size: tuple[int, ...]) -> dict[str, Array]
 def show(chain: Chain, recipe: str, size: tuple[int, int], made: tuple[int, int], count: int) -> None:
     """A line for a size, of sections cut from what is made at another or the same."""
     many = count if np.prod(size) < LARGE else -(-count // 4)
-    items = Synthetic(validation_items=many, seed=77, shape=made).open(recipe, "valid", ())
+    items = Synthetic(validation_items=many, seed=77, shape=made, recipe=ONE_ROW).open(recipe, "valid", ())
     cut = (middle(items[index], size) for index in range(many))
     figures, _ = summary([evaluate_item(chain, item, None, np.random.default_rng(i)) for i, item in enumerate(cut)])
     name = f"{'x'.join(map(str, size))} {'made' if size == made else 'cut'}"
