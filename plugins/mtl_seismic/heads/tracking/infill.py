@@ -18,7 +18,7 @@ from mtl_seismic.heads.tracking.columns import Columns
 from mtl_seismic.heads.tracking.problem import Alignment
 from mtl_seismic.heads.tracking.store import Window
 from mtl_seismic.heads.tracking.tie_traces import COMPARED, SPACING
-from mtl_seismic.heads.tracking.windows import along, blocks, indices, relative, shape_of
+from mtl_seismic.heads.tracking.windows import along, classes, halves, indices, shape_of
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -73,37 +73,54 @@ class Infill:
 
     def __call__(self, column: Window) -> Mask:
         """Align the column's traces; which of them are tracked now."""
-        tracked = np.empty(shape_of(column), np.bool_)
-        for block in blocks(column, self._edge(len(column))):
-            levels, agreement = self._block(block)
-            self.columns.write_state(self.number + 1, block, levels, agreement)
-            tracked[relative(block, column)] = ~np.isnan(levels[:, 0]).reshape(shape_of(block))
-        return tracked
+        levels, agreement = self.columns.read_state(self.number, column)
+        ids = indices(column, self.columns.cells)
+        for part in self._parts(column):
+            own = np.searchsorted(ids, indices(part, self.columns.cells))
+            levels[own], agreement[own] = self._align(part, levels[own], agreement[own])
+        self.columns.write_state(self.number + 1, column, levels, agreement)
+        return np.asarray(~np.isnan(levels[:, 0]).reshape(shape_of(column)))
 
-    def _edge(self, axes: int) -> int:
-        """Cells along each side of blocks whose neighbours' embeddings fit into memory."""
-        traces = MAX_VALUES // (self.columns.channels * (self.columns.rows + self.count))
-        edge = 1024
-        while edge > 8 and axes * edge ** (axes - 1) * (edge + 2 * HALO) > traces:
-            edge //= 2
-        return edge
+    def _parts(self, column: Window) -> Iterator[Window]:
+        """Parts of a column whose traces' neighbours fit into memory.
 
-    def _block(self, block: Window) -> tuple[Array, Array]:
-        """New levels and agreement of a block's traces, traces x rows."""
-        columns, sizes = self.columns, self.columns.cells
-        windows = [along(block, sizes, axis, self.step.offsets[-1]) for axis in self.step.axes]
-        reference = tuple(slice(at, at + 1) for at in self.reference)
-        known = [*windows, reference] if not self.step.midway else windows
-        ids, levels = self._levels_of(known)
-        own = indices(block, sizes)
-        own_levels, own_agreement = columns.read_state(self.number, block)
+        In sweeps of volumes, traces apart by multiples of the least offset are neighbours of each other and of no
+        others: each such class is a part, for which little more than itself is read.
+        """
+        waiting = [column]
+        if len(self.step.axes) > 1:
+            waiting = list(classes(column, self.step.offsets[0]))
+        most = MAX_VALUES // (self.columns.channels * (self.columns.rows + self.count))
+        while waiting:
+            part = waiting.pop()
+            shape = shape_of(part)
+            if max(shape) == 1 or self._read(part) <= most:
+                yield part
+                continue
+            others = [axis for axis in range(len(shape)) if axis not in self.step.axes and shape[axis] > 1]
+            waiting += halves(part, max(others or range(len(shape)), key=lambda axis: shape[axis]))
+
+    def _windows(self, part: Window) -> list[Window]:
+        """What is read for a part: it with a margin along each axis of the step."""
+        return [along(part, self.columns.cells, axis, self.step.offsets[-1]) for axis in self.step.axes]
+
+    def _read(self, part: Window) -> int:
+        """Traces that are read for a part."""
+        return sum(int(np.prod(shape_of(window))) for window in self._windows(part))
+
+    def _align(self, part: Window, own_levels: Array, own_agreement: Array) -> tuple[Array, Array]:
+        """New levels and agreement of a part's traces, traces x rows, from those before."""
+        windows = self._windows(part)
+        if not self.step.midway:
+            windows.append(tuple(slice(at, at + 1) for at in self.reference))
+        ids, levels = self._levels_of(windows)
+        own = indices(part, self.columns.cells)
         chosen = self._chosen(own, np.isnan(own_levels[:, 0]), ids, levels)
         if chosen.any():
-            traces = own[chosen]
-            table = self._neighbours(traces, ids, levels)
+            table = self._neighbours(own[chosen], ids, levels)
             paired = (table >= 0).any(1)
             chosen[chosen] = paired
-            self._fill(block, chosen, table[paired], (ids, levels, known), own_levels, own_agreement)
+            self._fill(part, chosen, table[paired], (ids, levels, windows), own_levels, own_agreement)
         return own_levels, own_agreement
 
     def _levels_of(self, windows: list[Window]) -> tuple[Indices, Array]:
@@ -114,7 +131,7 @@ class Infill:
         return ids, levels[first]
 
     def _chosen(self, own: Indices, untracked: Mask, ids: Indices, levels: Array) -> Mask:
-        """Which of a block's traces are aligned."""
+        """Which of a part's traces are aligned."""
         if not self.step.midway:
             return np.ones(len(own), np.bool_)
         beside = self._at_offsets(own, self.step.axes[0], (self.step.midway,))
@@ -154,14 +171,14 @@ class Infill:
 
     def _fill(
         self,
-        block: Window,
+        part: Window,
         chosen: Mask,
         table: Indices,
         known: tuple[Indices, Array, list[Window]],
         levels: Array,
         agreement: Array,
     ) -> None:
-        """Align the chosen traces, and put what was found into the block's levels and agreement. Traces that no
+        """Align the chosen traces, and put what was found into the part's levels and agreement. Traces that no
         neighbour recognises stay as they were."""
         ids, known_levels, windows = known
         used, local = np.unique(table[table >= 0], return_inverse=True)
@@ -169,7 +186,7 @@ class Infill:
         table[table >= 0] = local
         key = self.columns.keys(windows, ids[used])
         among = neighbours_at_levels(key, known_levels[used], self.count)
-        found: Alignment = align(self.columns.traces(block, np.flatnonzero(chosen)), table, among, self.columns.costs)
+        found: Alignment = align(self.columns.traces(part, np.flatnonzero(chosen)), table, among, self.columns.costs)
         recognised = ~found.unmatched.all(1)
         to = np.flatnonzero(chosen)[recognised]
         levels[to] = found.levels[recognised]

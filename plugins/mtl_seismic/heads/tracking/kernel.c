@@ -94,6 +94,17 @@ static inline float logarithm(float x) {
     return exponent * 0.693147181f + 2 * s * (1 + q * (1 / 3.0f + q * (1 / 5.0f + q * (1 / 7.0f + q * (1 / 9.0f)))));
 }
 
+/* Channels x rows x traces to traces x rows x channels, in tiles that stay in the cache. */
+EXPORT void by_trace(Int channels, Int rows, Int traces, const float *values, float *result) {
+    for (Int row = 0; row < rows; row++)
+        for (Int begin = 0; begin < traces; begin += TOGETHER)
+            for (Int c = 0; c < channels; c += TOGETHER)
+                for (Int trace = begin; trace < begin + TOGETHER && trace < traces; trace++)
+                    for (Int channel = c; channel < c + TOGETHER && channel < channels; channel++)
+                        result[(trace * rows + row) * channels + channel] =
+                            values[(channel * rows + row) * traces + trace];
+}
+
 /* The row, with its fraction, that first reaches each level, -1 where none does (see levels.py): traces x levels.
  * `level`: traces x rows; a step larger than `missing` levels is not a layer that thickens. */
 EXPORT void rows_of_levels(Int traces, Int rows, Int levels, const float *level, const float *missing, float *result) {

@@ -79,6 +79,16 @@ def keys_at_levels(key: Array, row_of_level: Array) -> Array:
     return result
 
 
+def by_trace(values: Array) -> Array:
+    """Channels x rows x traces to traces x rows x channels."""
+    library = _library()
+    if library is None:
+        return np.ascontiguousarray(values.transpose(2, 1, 0))
+    result = np.empty(values.shape[::-1], np.float32)
+    library.by_trace(*map(ctypes.c_int64, values.shape), *map(_pointer, (_contiguous(values, np.float32), result)))
+    return result
+
+
 def rows_of_levels(levels: Array, count: int) -> Array:
     """See levels.rows_of_levels."""
     library = _library()
@@ -109,7 +119,8 @@ def _library() -> ctypes.CDLL | None:
     except (OSError, subprocess.SubprocessError):
         return None
     library.align.restype = ctypes.c_int
-    library.keys_at_levels.restype = library.rows_of_levels.restype = None
+    for function in (library.keys_at_levels, library.rows_of_levels, library.by_trace):
+        function.restype = None
     return library
 
 

@@ -69,8 +69,9 @@ class Alignment(NamedTuple):
 
 
 def scaled_query(query: Array) -> Array:
-    """Queries (traces x rows x channels) whose products with keys are log-odds, as in training."""
-    return np.asarray(query / np.float32(query.shape[2] ** 0.5), np.float32)
+    """Queries (traces x rows x channels, changed in place) whose products with keys are log-odds, as in training."""
+    query /= np.float32(query.shape[2] ** 0.5)
+    return query
 
 
 def jump_costs(faults: Array | None, shape: tuple[int, int], costs: Costs) -> Array:

@@ -32,7 +32,7 @@ Progress = Callable[[float, float], None]
 """Told (done, total) after each part, in traces that are aligned."""
 FINAL_SHARE = 0.1
 """What follows the last sweep takes about that part of the time of a sweep."""
-EDGES = {1: 128, 2: 48}
+EDGES = {1: 128, 2: 64}
 """Cells along the sides of the columns of volumes in memory, at least, by the number of horizontal axes."""
 COLUMNS_PER_THREAD = 2
 FLOAT16_MAX = 65504
@@ -207,10 +207,10 @@ def _in_memory(query: Array, key: Array, faults: Array | None) -> Arrays:
     """Embeddings as half-precision numbers, and a trace's next to each other."""
     store = Arrays()
     for name, values in ((QUERY, query), (KEY, key)):
-        traces = torch.from_numpy(values).movedim((0, 1), (-1, -2)).contiguous()
-        halves = traces.clamp(-FLOAT16_MAX, FLOAT16_MAX).half()
-        kept = halves.float() if halves.numel() < SMALL else halves
-        store[name] = kept.movedim((-1, -2), (0, 1)).numpy()
+        halves = torch.from_numpy(values).half().clamp_(-FLOAT16_MAX, FLOAT16_MAX)
+        traces = kernel.by_trace(halves.float().flatten(2).numpy())
+        kept = traces if traces.size < SMALL else traces.astype(np.float16)
+        store[name] = np.moveaxis(kept.reshape(*values.shape[2:], *kept.shape[1:]), (-1, -2), (0, 1))
     if faults is not None:
         store[FAULTS] = faults
     return store

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Window = tuple[slice, ...]
-"""A slice for each horizontal axis of an array, with start and stop, in its own samples."""
+"""A slice for each horizontal axis of an array, with start and stop, in its own samples; a step, too, where embeddings
+are read."""
 
 
 class Source(Protocol):

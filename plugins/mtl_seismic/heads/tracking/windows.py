@@ -28,13 +28,31 @@ def extended(window: Window, sizes: Sequence[int], by: Sequence[int]) -> Window:
 
 
 def along(window: Window, sizes: Sequence[int], axis: int, margin: int) -> Window:
-    """A window with a margin along one axis."""
-    return extended(window, sizes, [margin if other == axis else 0 for other in range(len(window))])
+    """A window with a margin along one axis, in its own steps."""
+    part = window[axis]
+    step = part.step or 1
+    start = part.start - min(margin, part.start) // step * step
+    return (*window[:axis], slice(start, min(part.stop + margin, sizes[axis]), step), *window[axis + 1 :])
 
 
 def shape_of(window: Window) -> tuple[int, ...]:
     """How many cells a window has along each axis."""
-    return tuple(part.stop - part.start for part in window)
+    return tuple(len(range(part.start, part.stop, part.step or 1)) for part in window)
+
+
+def classes(window: Window, step: int) -> Iterator[Window]:
+    """A window's cells in classes of those that are multiples of ``step`` apart along every axis."""
+    for corner in product(*(range(part.start, min(part.start + step, part.stop)) for part in window)):
+        yield tuple(slice(first, part.stop, step) for first, part in zip(corner, window, strict=True))
+
+
+def halves(window: Window, axis: int) -> tuple[Window, Window]:
+    """Two parts of a window, divided along an axis."""
+    part = window[axis]
+    step = part.step or 1
+    middle = part.start + step * (len(range(part.start, part.stop, step)) // 2)
+    first, second = slice(part.start, middle, step), slice(middle, part.stop, step)
+    return (*window[:axis], first, *window[axis + 1 :]), (*window[:axis], second, *window[axis + 1 :])
 
 
 def relative(inner: Window, outer: Window) -> Window:
@@ -44,7 +62,7 @@ def relative(inner: Window, outer: Window) -> Window:
 
 def indices(window: Window, sizes: Sequence[int]) -> Indices:
     """Indices of a window's traces in the whole grid, in order."""
-    axes = np.meshgrid(*(np.arange(part.start, part.stop) for part in window), indexing="ij")
+    axes = np.meshgrid(*(np.arange(part.start, part.stop, part.step or 1) for part in window), indexing="ij")
     return np.asarray(np.ravel_multi_index(axes, tuple(sizes)).ravel())
 
 
