@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtlcore.errors import MtlError
-from mtlcore.io.leftovers import BEGUN, DIGITS, OLD, PART, exchange, hold, recover, sweep
+from mtlcore.io.leftovers import BEGUN, DIGITS, OLD, PART, exchange, hold, recover, release, sweep
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -64,8 +64,7 @@ def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
         finish_folder(temporary, path, marker)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if held is not None:
-            os.close(held)
+        release(held)
 
 
 def start_folder(path: Path, marker: str, suffix: str = PART) -> Path:
@@ -200,8 +199,7 @@ def _temporary_file(path: Path, final: Path) -> Iterator[tuple[Path, int]]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if held is not None:
-            os.close(held)
+        release(held)
 
 
 def _held(temporary: Path) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -65,6 +66,12 @@ def check_unchanged(path: Path, opened: Identity) -> None:
     raise MtlError(f"{path} {what} while it was read: wait until it is complete, then start again.")
 
 
+def _close(descriptor: int) -> None:
+    # What was read was read: a network drive may fail even here.
+    with suppress(OSError):
+        os.close(descriptor)
+
+
 class FileArray:
     """An array of one type in a file, in C order; slices of it are read from the file, each time anew.
 
@@ -79,7 +86,7 @@ class FileArray:
         except OSError as error:
             raise MtlError(f"{path} cannot be read: {error.strerror}.") from error
         # No warning of a file that was not closed: an array may be dropped like any other.
-        self._closer = weakref.finalize(self, os.close, self._descriptor)
+        self._closer = weakref.finalize(self, _close, self._descriptor)
         self._lock = threading.Lock()
         self.identity = Identity.of(os.fstat(self._descriptor))
         needed = offset + prod(self.shape) * self.dtype.itemsize

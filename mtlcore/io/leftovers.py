@@ -36,6 +36,13 @@ def hold(path: Path) -> int | None:
     return descriptor
 
 
+def release(held: int | None) -> None:
+    """Let a lock of ``hold`` go."""
+    if held is not None:
+        with suppress(OSError):
+            os.close(held)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed writers have left in a folder; once in a process, since folders may be large."""
     if folder in _swept:
