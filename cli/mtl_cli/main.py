@@ -84,6 +84,10 @@ class LazyGroup(click.Group):
         names = [CompletionItem(name, help=text) for name, text in known if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with errors_for_users():
+            return super().make_context(*arguments, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         with errors_for_users(), warnings_for_users():
             return super().invoke(ctx)

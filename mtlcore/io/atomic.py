@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtlcore.errors import MtlError
-from mtlcore.io.leftovers import BEGUN, DIGITS, OLD, PART, exchange, hold, recover, release, sweep
+from mtlcore.io.leftovers import BEGUN, DIGITS, OLD, PART, exchange, hold, recover, release, remove_file, sweep
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -197,8 +197,9 @@ def _temporary_file(path: Path, final: Path) -> Iterator[tuple[Path, int]]:
         with naming_failures(path):
             yield temporary, mode
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        # A drive may fail once: what is left is swept only when somebody writes there again.
+        if not remove_file(temporary):
+            remove_file(temporary)
         release(held)
 
 

@@ -36,6 +36,15 @@ def hold(path: Path) -> int | None:
     return descriptor
 
 
+def remove_file(path: Path) -> bool:
+    """Remove a file that may be gone; whether that could be done."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def release(held: int | None) -> None:
     """Let a lock of ``hold`` go."""
     if held is not None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.formats.arrays import LIVE, distinct_names, positions
+from mtl_seismic.formats.arrays import LIVE, distinct_names, positions, readable
 from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
 from mtl_seismic.formats.mapped import MappedWriter
 from mtl_seismic.formats.sidecar import geometry_content
@@ -87,7 +87,7 @@ class ChunkWriter(MappedWriter):
     """Writes samples where the chunks of a closed file lie."""
 
     def __init__(self, path: Path) -> None:
-        with import_h5py().File(path, "r", locking=False) as file:
+        with readable(path, "HDF5"), import_h5py().File(path, "r", locking=False) as file:
             dataset = file[file.attrs[ARRAY]]
             self._shape, self._chunks = dataset.shape, dataset.chunks
             self._offsets = dict(_chunk_offsets(dataset))
