@@ -29,6 +29,10 @@ DEPTH = [
     ("DZ = 12.5 M", "m"),
     ("DEPTH STEP 5 METRES", "m"),
     ("PSTM STRETCHED TO DEPTH", "depth"),
+    ("DEPTH: 0 - 4000 M", "m"),
+    ("SAMPLE UNIT: METER", "m"),
+    ("UNITS: METERS DEPTH", "m"),
+    ("DATA IS IN DEPTH", "depth"),
 ]
 TIME = [
     "C 9 Time min: -2300.00 max: -4.00 delta: 2296.00",

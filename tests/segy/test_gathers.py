@@ -51,10 +51,11 @@ def gathers(inlines=4, crosslines=5, fold=3, positions=(189, 193)):
         shots(cdp=False),
         shots(offset=False, coordinates=True),
         shots(cdp=False, offset=False, coordinates=True),
+        {189: 1 + np.arange(144) // 24, 193: 1 + np.arange(144) % 24, 37: 100 + 25 * (np.arange(144) % 24)},
         {9: 7, 13: 1 + np.arange(144), 37: 100 + 25 * np.arange(144)},
         {21: 7, 37: 100 + 25 * np.arange(144)},
     ],
-    ids=["shots", "no CDP numbers", "no offsets", "coordinates alone", "one shot", "one CDP gather"],
+    ids=["shots", "no CDP numbers", "no offsets", "coordinates alone", "lines", "one shot", "one CDP gather"],
 )
 def test_shots_are_refused(make_segy, make_image, words):
     message = refusal(make_segy(make_image((144, 8)), words))

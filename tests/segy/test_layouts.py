@@ -162,7 +162,7 @@ def test_intervals_of_a_wrong_sign_or_unit(tmp_path, words, step, warned):
 
 
 @pytest.mark.parametrize(
-    ("exact", "step"), [(4.0, 4.0), (-4000.0, 4.0), (2000.0, 2.0), (float("nan"), 4.0), (1e300, 4.0)]
+    ("exact", "step"), [(4.0, 4.0), (0.004, 4.0), (-4000.0, 4.0), (2000.0, 2.0), (float("nan"), 4.0), (1e300, 4.0)]
 )
 def test_a_real_interval_in_other_units_or_against_the_others(tmp_path, exact, step):
     build(tmp_path / "a.sgy", revision(2, 1) | {3273: ("d", exact)})

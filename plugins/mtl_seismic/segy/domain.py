@@ -36,6 +36,10 @@ RULES = tuple(
         # The kind with its unit.
         rf"\b(?P<kind>{KINDS})[ -]*UNITS?\b\s*[:=]?\s*[(\[]?\s*(?P<unit>{UNITS})?\b",
         rf"\b(?P<kind>DEPTH|TIME|TWT)\s*(?:[(\[]\s*|IN )(?P<unit>{UNITS})\b",
+        rf"\bSAMPLE UNITS?\b\s*[:=]?\s*(?P<unit>{UNITS})\b",
+        rf"\bUNITS?\s*[:=]?\s*(?P<unit>{UNITS}) (?P<kind>DEPTH|TIME)\b",
+        rf"\b(?P<kind>DEPTH|TIME|TWT)\s*[:=]?\s*[\d.]+\s*(?:-|TO)\s*[\d.]+\s*(?P<unit>{UNITS})\b",
+        r"\b(?:DATA|VOLUME|CUBE|SECTION|STACK|SAMPLES) (?:IS |ARE )?IN (?P<kind>DEPTH|TIME)\b",
         rf"\bUNITS? OF (?P<kind>{KINDS})\s*[:=]?\s*(?P<unit>{UNITS})?",
         # A conversion that was the last thing done.
         r"\b(?:CONVERTED|STRETCHED|SCALED|CONVERSION|STRETCH) (?:BACK )?TO (?P<kind>TIME|DEPTH|TWT)\b",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,21 @@ def varying_offsets(columns: Columns, kept: NDArray[np.bool_]) -> str:
         low, high = min(low, distance.min(initial=np.inf)), max(high, distance.max(initial=-np.inf))
     # A stack has either one point twice, or nothing.
     return f"sources and receivers (bytes 73-88) are {low:g} to {high:g} apart" if high - low > 1 else ""
+
+
+def follow_a_line(columns: Columns, kept: NDArray[np.bool_], numbers: Sequence[NDArray[Any]]) -> bool:
+    """Whether each line number has an offset of its own, as channels of shots have; offsets left in a stack do not."""
+    offsets = columns[words.OFFSET.start]
+    if offsets.strides == (0,):
+        return False
+    return any(_is_function(offsets[kept], values[kept]) for values in numbers)
+
+
+def _is_function(values: NDArray[Any], of: NDArray[Any]) -> bool:
+    low = int(of.min())
+    value = np.zeros(int(of.max()) - low + 1, values.dtype)
+    value[of - low] = values
+    return bool((value[of - low] == values).all())
 
 
 def of_offset(layout: Layout, columns: Columns, offset: int) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from mtl_seismic.segy.candidates import (
 )
 from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.line_finder import LineFinder
-from mtl_seismic.segy.lines import Line, grid, strays, varies
+from mtl_seismic.segy.lines import Line, cells, grid, strays, varies
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.trace_grid import Columns, TraceGrid
 from mtl_seismic.segy.words import line_word
@@ -121,7 +121,8 @@ class GridFinder(LineFinder):
         varying = gathers.varying_offsets(self.columns, kept)
         if not varying:
             return
-        if best.pair == STANDARD and best.grid.is_unique:
+        numbers = [self.lines[start] for start in best.pair]
+        if best.pair == STANDARD and best.grid.is_unique and not gathers.follow_a_line(self.columns, kept, numbers):
             self.notes.append(
                 f"{self.layout.path}: {varying}, but each trace has an inline and crossline of its own: taken for a "
                 "stacked volume."
@@ -133,13 +134,11 @@ class GridFinder(LineFinder):
     def _grid(self, best: Candidate, others: list[Candidate]) -> TraceGrid:
         kept = None if best.kept is None else np.flatnonzero(best.kept)
         selection = slice(None) if kept is None else kept
-        rows, columns = (
-            line.indices(self.lines[start][selection]) for line, start in zip(best.grid.lines, best.pair, strict=True)
-        )
+        first, second = (self.lines[start][selection] for start in best.pair)
         evidence: dict[str, Any] = {"line_numbers": str(best)}
         if others:
             evidence["also_possible"] = [str(one) for one in others]
-        return TraceGrid(best.words, best.grid.lines, rows * best.grid.lines[1].size + columns, kept, evidence)
+        return TraceGrid(best.words, best.grid.lines, cells(best.grid.lines, (first, second)), kept, evidence)
 
     def _given_pair(self, pair: tuple[int, int]) -> TraceGrid:
         """The user's words: a 2D line if one of them is constant, unless told otherwise."""

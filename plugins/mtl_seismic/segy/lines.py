@@ -69,6 +69,20 @@ def varies(values: Numbers) -> bool:
     return values.strides != (0,) and bool((values != values[0]).any())
 
 
+def small_integers(largest: int) -> type[np.signedinteger[Any]]:
+    """Of 4 bytes where these can count so far, else of 8."""
+    return np.int32 if largest < 2**31 else np.int64
+
+
+def cells(lines: tuple[Line, Line], numbers: tuple[Numbers, Numbers]) -> Numbers:
+    """The flat index of each trace on two axes."""
+    found = np.empty(len(numbers[0]), small_integers(lines[0].size * lines[1].size))
+    for part in chunks(len(found)):
+        rows, columns = (line.indices(values[part]) for line, values in zip(lines, numbers, strict=True))
+        found[part] = rows * lines[1].size + columns
+    return found
+
+
 def chunks(count: int) -> Iterator[slice]:
     """A range of traces in pieces."""
     return (slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))

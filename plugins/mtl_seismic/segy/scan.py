@@ -1,7 +1,7 @@
 """The words of all trace headers, read in parallel pieces: a large file is opened in seconds.
 
 Words that hold one value in all traces take no memory, and words that hold the same as another one take none of their
-own: a volume needs about 25 bytes for each trace (10^8 traces: 2.5 GB, and 5 GB while they are being read).
+own: a volume needs about 25 bytes for each trace while it is opened (see tests/benchmarks/segy_opening.py).
 """
 
 from __future__ import annotations
@@ -39,58 +39,66 @@ def scan(layout: Layout, wanted: Iterable[Word]) -> dict[int, Column]:
         return {start: _shortened(word.column(block, layout.order)) for start, word in chosen.items()}
 
     opened = file_identity(layout.path)
-    columns = {start: _Growing(layout.traces) for start in chosen}
+    columns: list[_Growing] = []
+    for start in chosen:
+        columns.append(_Growing(start, layout.traces, tuple(columns)))
     with ThreadPoolExecutor(THREADS) as pool:
         # A few at a time: what threads have read ahead takes memory.
         for first in range(0, layout.traces, BATCH * PIECE):
             for piece in pool.map(read, range(first, min(first + BATCH * PIECE, layout.traces), PIECE)):
-                for start, values in piece.items():
-                    columns[start].add(values)
-    return _shared({start: column.whole() for start, column in columns.items()})
+                for column in columns:
+                    column.add(piece[column.start])
+    return {column.start: column.whole() for column in columns}
 
 
 class _Growing:
-    """A column that needs memory from the first value that differs."""
+    """A column of a word that grows piece by piece, and needs memory of its own only from the first value on that is
+    neither the same as all before nor what another word has. ``others``: the columns that grow before this one."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, start: int, size: int, others: tuple[_Growing, ...]) -> None:
+        self.start = start
         self._size = size
+        self._others = others
         self._known = 0
-        self._values: Column | None = None
+        self._values: Column = np.zeros(0)
+        self._twin: _Growing | None = None
 
     def add(self, values: Column) -> None:
         """The values of the next traces."""
-        if self._values is None:
-            self._values = np.broadcast_to(values[0], self._size)
         stop = self._known + len(values)
-        if self._values.strides == (0,) and (values[0] != self._values[0] or values.strides != (0,)):
-            whole = np.empty(self._size, values.dtype)
-            whole[: self._known] = self._values[0]
-            self._values = whole
-        if self._values.strides != (0,):
+        if self._known == 0:
+            self._values = np.broadcast_to(values[0], self._size)
+        if self._twin is not None and not np.array_equal(self._twin._values[self._known : stop], values):
+            self._own(self._twin._values[: self._known])
+        elif self._twin is None and self._values.strides == (0,):
+            constant = values.strides == (0,) and values[0] == self._values[0]
+            if not constant and not self._has_twin(values, stop):
+                self._own(self._values[: self._known])
+        if self._twin is None and self._values.strides != (0,):
             self._values[self._known : stop] = values
         self._known = stop
 
+    def _own(self, known: Column) -> None:
+        """Take memory, and the values that are known already."""
+        whole = np.empty(self._size, known.dtype)
+        whole[: self._known] = known
+        self._values, self._twin = whole, None
+
+    def _has_twin(self, values: Column, stop: int) -> bool:
+        """Look for another word that holds the same so far."""
+        self._twin = next((other for other in self._others if self._equals(other, values, stop)), None)
+        return self._twin is not None
+
+    def _equals(self, other: _Growing, values: Column, stop: int) -> bool:
+        if other._twin is not None or other._values.strides == (0,) or other._values.dtype != values.dtype:
+            return False
+        here, before = other._values[self._known : stop], other._values[: self._known]
+        return np.array_equal(here, values) and bool((before == self._values[0]).all())
+
     def whole(self) -> Column:
-        assert self._values is not None
-        return self._values
+        return self._values if self._twin is None else self._twin._values
 
 
 def _shortened(values: Column) -> Column:
     """The values, or one of them repeated without memory where all are the same."""
     return np.broadcast_to(values[0], len(values)) if (values == values[0]).all() else values
-
-
-def _shared(columns: dict[int, Column]) -> dict[int, Column]:
-    """The columns, with one array for those that hold the same."""
-    kept: list[Column] = []
-    for start, values in columns.items():
-        twin = next((other for other in kept if _same(other, values)), None)
-        if twin is None:
-            kept.append(values)
-        columns[start] = values if twin is None else twin
-    return columns
-
-
-def _same(one: Column, other: Column) -> bool:
-    # Most differ in the first few that are looked at.
-    return one.dtype == other.dtype and np.array_equal(one[::997], other[::997]) and np.array_equal(one, other)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl_seismic.segy.lines import Line, Numbers
+from mtl_seismic.segy.lines import Line, Numbers, small_integers
 from mtl_seismic.segy.words import Word
 
 Columns = Mapping[int, NDArray[Any]]
@@ -38,7 +38,7 @@ class TraceGrid:
 
     def traces(self) -> Numbers:
         """The number in the file of each trace that is read."""
-        return np.arange(len(self.cells)) if self.kept is None else self.kept
+        return np.arange(len(self.cells), dtype=small_integers(len(self.cells))) if self.kept is None else self.kept
 
     def numbers(self, cells: Numbers) -> list[Numbers]:
         """The line numbers at flat indices, one array for each axis."""

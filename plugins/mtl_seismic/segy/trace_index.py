@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mtl_seismic.segy import gathers, words
 from mtl_seismic.segy.layout import Layout
+from mtl_seismic.segy.lines import chunks, small_integers
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.trace_grid import TraceGrid
 from mtlcore.errors import MtlError
@@ -38,7 +39,8 @@ def trace_index(layout: Layout, grid: TraceGrid, columns: Columns, options: Opti
     if dead.all():
         notes.append(f"{layout.path}: {words.TRACE_ID_CODE} say {words.DEAD} (dead) in all traces: taken as live.")
         dead = np.zeros(1, bool)
-    repeated = np.asarray(grid.traces()[first.reshape(-1)[grid.cells] != grid.traces()])
+    traces = grid.traces()
+    repeated = np.asarray(traces[_elsewhere(first, grid.cells, traces)])
     if options.stack:
         alive = ~np.broadcast_to(dead, layout.traces)[grid.traces()]
         layers = _layers(layout, grid, alive)
@@ -50,11 +52,19 @@ def trace_index(layout: Layout, grid: TraceGrid, columns: Columns, options: Opti
 
 
 def _first_traces(layout: Layout, cells: NDArray[Any], traces: NDArray[Any], shape: tuple[int, ...]) -> Index:
-    kind = np.int32 if layout.traces < 2**31 else np.int64
-    index = np.full(shape, -1, kind)
+    index = np.full(shape, -1, small_integers(layout.traces))
     # Assigned backwards, the first of several traces stays.
-    index.reshape(-1)[cells[::-1]] = traces[::-1]
+    for part in reversed(list(chunks(len(cells)))):
+        index.reshape(-1)[cells[part][::-1]] = traces[part][::-1]
     return index
+
+
+def _elsewhere(index: Index, cells: NDArray[Any], traces: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which traces are not the ones of their places."""
+    found = np.empty(len(cells), bool)
+    for part in chunks(len(cells)):
+        found[part] = index.reshape(-1)[cells[part]] != traces[part]
+    return found
 
 
 def _layers(layout: Layout, grid: TraceGrid, alive: NDArray[np.bool_]) -> tuple[Index, ...]:
@@ -63,7 +73,7 @@ def _layers(layout: Layout, grid: TraceGrid, alive: NDArray[np.bool_]) -> tuple[
     layers: list[Index] = []
     while cells.size or not layers:
         layers.append(_first_traces(layout, cells, traces, grid.shape))
-        left = layers[-1].reshape(-1)[cells] != traces
+        left = _elsewhere(layers[-1], cells, traces)
         cells, traces = cells[left], traces[left]
     return tuple(layers)
 

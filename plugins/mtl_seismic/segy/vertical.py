@@ -14,6 +14,7 @@ from mtl_seismic.segy import text, words
 from mtl_seismic.segy.depth import LARGEST
 from mtl_seismic.segy.domain import Statement, stated
 from mtl_seismic.segy.layout import Layout
+from mtl_seismic.segy.lines import chunks
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.words import Word
 from mtlcore.errors import MtlError
@@ -21,6 +22,8 @@ from mtlcore.io.volume import Axis
 
 MAX_MILLISECONDS = 12
 """An interval word of up to so much is taken for ms (or m, ft): as microseconds it would be ultrasound."""
+MAX_SECONDS = 0.1
+"""A real-valued interval of up to so much is taken for seconds."""
 LONG_RECORD, COARSE = 10_000.0, 10.0
 """In ms: a record as long and sampled as coarsely may be depth."""
 
@@ -106,8 +109,10 @@ def _claims(layout: Layout, columns: Columns, notes: list[str]) -> list[tuple[Wo
             claims.append((words.LONG_INTERVAL, exact))
         elif exact != 0:
             notes.append(f"{layout.path}: {words.LONG_INTERVAL} hold {exact:g}, which is no interval: not used.")
-    steps = columns[words.TRACE_INTERVAL.start]
-    counts = np.bincount(steps, minlength=1)
+    steps = _once(columns[words.TRACE_INTERVAL.start])
+    counts = np.zeros(LARGEST + 1, np.int64)
+    for part in chunks(len(steps)):
+        counts += np.bincount(steps[part], minlength=LARGEST + 1)
     counts[0] = 0
     if usual := int(counts.argmax()) if counts.any() else 0:
         claims.append((words.TRACE_INTERVAL, float(usual)))
@@ -123,13 +128,15 @@ def _claims(layout: Layout, columns: Columns, notes: list[str]) -> list[tuple[Wo
 
 
 def _in_thousandths(value: float, word: Word, depth: bool) -> tuple[float, str]:
-    """An interval in microseconds (or thousandths of m, ft), and what was corrected: a sign, or ms for microseconds."""
+    """An interval in microseconds (or thousandths of m, ft), and what was corrected: a sign, or another unit."""
     correction = ""
     turned = 65536 - value
     if value < 0 or (
         word.size == 2 and value >= 32768 and value % 125 and (turned % 125 == 0 or 1 < turned <= MAX_MILLISECONDS)
     ):
         value, correction = (-value if value < 0 else 65536 - value), "negative, its sign is dropped"
+    if value <= MAX_SECONDS and not depth:
+        return value * 1e6, f"{correction}{', and ' if correction else ''}read as {value:g} s"
     if value <= MAX_MILLISECONDS or (depth and value <= 100):
         unit = "of a unit" if depth else "ms"
         correction = f"{correction}{', and ' if correction else ''}read as {value:g} {unit}"
@@ -137,12 +144,17 @@ def _in_thousandths(value: float, word: Word, depth: bool) -> tuple[float, str]:
     return value, correction
 
 
+def _once(values: NDArray[Any]) -> NDArray[Any]:
+    """A column, or its first value where that is the only one."""
+    return values[:1] if values.strides == (0,) else values
+
+
 def _first_sample(layout: Layout, columns: Columns, options: Options) -> float:
     """The time of the first sample; MtlError where traces start at different times."""
     if options.delay is not None:
         return options.delay
-    delays = columns[words.DELAY.start]
-    scalars = columns[words.TIME_SCALAR.start]
+    delays = _once(columns[words.DELAY.start])
+    scalars = _once(columns[words.TIME_SCALAR.start])
     # Before revision 1 these bytes meant nothing.
     scale = coordinates.factors(scalars) if layout.revision >= 1 else np.ones(1)
     scaled = delays * scale
