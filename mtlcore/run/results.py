@@ -38,13 +38,12 @@ def write_fields(
     plugins: Plugins,
 ) -> dict[str, dict[str, Any]]:
     """Write each field to its own file; what was written, by output name."""
-    suffix = (plugins.formats[format_name].suffixes or (f".{format_name}",))[0]
+    format = make_format(folder, format_name, options, plugins)
     written: dict[str, dict[str, Any]] = {}
     for output in outputs:
         values = fields[output.name]
-        path = folder / f"{output.name}{suffix}"
-        writer = make_format(path, format_name, options, plugins).create(path, geometry, output)
-        with writer as volume:
+        path = folder / format.file_name(output)
+        with format.create(path, geometry, output) as volume:
             volume.write(tuple(slice(0, size) for size in geometry.shape), values)
         written[output.name] = {
             "file": path.name,

@@ -1,4 +1,4 @@
-"""The recipes of the packaged models can be trained by, as they stand: only their sizes are made small here."""
+"""The recipes that are shipped can be trained by, as they stand: only their sizes are made small here."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from safetensors.torch import load_file
 
 from mtlcore.model.checkpoint import read_config
 from mtlcore.model.model import ModelConfig
 
-RECIPES = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") / "recipes").iterdir()}
+ALL = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") / "recipes").iterdir()}
+RECIPES = {name: path for name, path in ALL.items() if not name.startswith("reference")}
 LATER = ("-further", "-sizes")
 """Goes that begin with the weights of the one before."""
 SMALL: dict[str, Any] = {
@@ -32,6 +34,8 @@ SMALL: dict[str, Any] = {
 def trained_by(mtl: Callable[..., Result], recipe: Path, shape: list[int], *more: str) -> ModelConfig:
     """The model that a recipe makes of next to nothing."""
     settings = SMALL | {"source.shape": shape, "train.crop": [24] * len(shape)}
+    if "--data" in more:  # files are as many as there are
+        settings = {key: value for key, value in settings.items() if not key.endswith("items") or "train." in key}
     given = [text for key, value in settings.items() for text in ("--set", f"{key}={json.dumps(value)}")]
     result = mtl("train", "--config", recipe, "--output", "run", *more, *given)
     assert result.exit_code == 0, result.output
@@ -55,3 +59,20 @@ def test_the_reference_is_trained_with_its_own_heads_and_losses(mtl: Callable[..
     assert {task["name"]: task["variant"] for task in trained.tasks} == dict.fromkeys(
         ("dhr", "rgt", "fault"), "reference"
     )
+
+
+@pytest.mark.parametrize(("stage", "ndim"), [("mti", 2), ("mtr", 2), ("mti", 3), ("mtr", 3)])
+def test_the_references_four_programs_have_recipes(mtl: Callable[..., Result], stage: str, ndim: int) -> None:
+    shape = [24, 24, 20][:ndim]
+    written = mtl(
+        "synth", f"rgm{ndim}d", "data", "--train", "1", "--valid", "1", "--shape", "x".join(map(str, shape)), "-q"
+    )
+    assert written.exit_code == 0, written.output
+    trained = trained_by(mtl, ALL[f"reference-{stage}-{ndim}d"], shape, "--data", "data")
+    assert trained.stage["name"] == stage and trained.ndim == ndim
+    keys = json.loads((Path(__file__).parents[1] / "resunet/data/keys.json").read_text())
+    reference = {"mti": f"mtl{ndim}_infer", "mtr": f"mtl{ndim}_refine"}[stage]
+    weights = load_file("run/last/model.safetensors")
+    assert sorted(tuple(value.shape) for value in weights.values()) == sorted(map(tuple, keys[reference].values()))
+    options = trained.training["options"]
+    assert (options["optimizer"], options["learning_rate"], options["schedule"]) == ("adam", 5e-5, "plateau")

@@ -19,3 +19,4 @@ def register_formats(registry: Registry[Format]) -> None:
     registry.add("mtl_seismic.formats.zarr_store.format:Zarr", name="zarr")
     registry.add("mtl_seismic.formats.hdf5_file.format:Hdf5", name="hdf5")
     registry.add("mtl_seismic.formats.vti.format:Vti", name="vti")
+    registry.add("mtl_seismic.formats.reference:ReferenceResults", name="reference")
