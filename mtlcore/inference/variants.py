@@ -24,8 +24,8 @@ class Variant(NamedTuple):
         """The array of an output, or of the image, in the copy."""
         if self.axis is not None:
             values = mirror(model, name, values, self.axis)
-        amplitude = name == IMAGE.name or any(output.name == name and output.amplitude for output in model.outputs)
-        return -values if self.opposite and amplitude else values
+        turns = name == IMAGE.name or any(output.name == name and output.follows_polarity for output in model.outputs)
+        return -values if self.opposite and turns else values
 
     def window(self, window: Window, shape: tuple[int, ...]) -> Window:
         """Where a window of the volume lies in the copy, or the reverse."""

@@ -43,6 +43,11 @@ class Output:
     ndims: tuple[int, ...] = (2, 3)
     amplitude: bool = False
     """The values are amplitudes: they scale with the input image."""
+    odd: bool = False
+    """The values are no amplitudes, but change their sign with the image's polarity, as relative impedance does.
+
+    One that depends on polarity in another way is trained with ``augment.polarity = 0``.
+    """
     mirror: Callable[[Any, int, int], Any] | None = None
     stretch: Callable[[Any, Sequence[float], Mapping[str, Any]], Any] | None = None
     coarsened: Literal["mean", "maximum"] = "mean"
@@ -52,6 +57,11 @@ class Output:
     alias: str | None = None
     alias_unit: float = 1.0
     display: Display = field(default_factory=Display)
+
+    @property
+    def follows_polarity(self) -> bool:
+        """Whether the values change their sign with the image."""
+        return self.amplitude or self.odd
 
 
 IMAGE = Output("image", "the seismic image", unit="amplitude", amplitude=True)

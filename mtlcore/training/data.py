@@ -30,6 +30,8 @@ Batch = dict[str, Tensor]
 Values = TypeVar("Values")
 Key = tuple[int, int]
 """The number of the pass over all items, and the index of an item."""
+PLAIN = Output("")
+"""What a stage reads and no task declares."""
 TOUCHED = Output("", coarsened="maximum")
 """What is true where any sample is."""
 SMALLEST_PIECE = 16
@@ -173,9 +175,7 @@ def _augment(sample: Item, options: AugmentOptions, outputs: dict[str, Output], 
     factor = float(np.exp(random.uniform(-1, 1) * np.log(options.amplitude)))
     if random.random() < options.polarity:
         factor = -factor
-    return {
-        name: values * np.float32(factor) if _is_amplitude(name, outputs) else values for name, values in sample.items()
-    }
+    return {name: values * np.float32(_factor(name, factor, outputs)) for name, values in sample.items()}
 
 
 def _mirror(name: str, values: Array, axis: int, outputs: dict[str, Output]) -> Array:
@@ -186,9 +186,12 @@ def _mirror(name: str, values: Array, axis: int, outputs: dict[str, Output]) -> 
     return np.asarray(output.mirror(flipped, axis, values.ndim))
 
 
-def _is_amplitude(name: str, outputs: dict[str, Output]) -> bool:
-    output = outputs.get(name.partition("/")[2])
-    return name == "image" or (output is not None and output.amplitude)
+def _factor(name: str, factor: float, outputs: dict[str, Output]) -> float:
+    """By what an array is multiplied where the image is multiplied by a factor."""
+    output = IMAGE if name == "image" else outputs.get(name.partition("/")[2], PLAIN)
+    if output.amplitude:
+        return factor
+    return float(np.sign(factor)) if output.odd else 1.0
 
 
 class EpochOrder(Sampler[list[Key]]):

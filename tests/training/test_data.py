@@ -127,6 +127,18 @@ def test_polarity_changes_amplitudes_alone():
         assert np.array_equal(augmented[name], sign * values), name
 
 
+def test_what_follows_the_polarity_and_is_no_amplitude_changes_its_sign_alone():
+    from mtlcore.plugin.outputs import Output
+    from mtlcore.training.data import _factor
+
+    outputs = {name: Output(name, odd=name == "impedance") for name in ("impedance", "rgt")}
+    for factor, expected in ((-1.7, -1.0), (1.7, 1.0)):
+        assert _factor("label/impedance", factor, outputs) == expected
+        assert _factor("field/impedance", factor, outputs) == expected
+        assert _factor("label/rgt", factor, outputs) == 1.0
+        assert _factor("image", factor, outputs) == factor
+
+
 def test_amplitude_changes_image_and_dhr_alike():
     plain, option = samples()[0, 0], AugmentOptions(False, 0.0, 2.0)
     factors = []
