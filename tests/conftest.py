@@ -47,7 +47,7 @@ def run_mtl() -> RunMtl:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MTL_")}
         environment = kept | {"PYTHONPATH": os.pathsep.join([*map(str, path), *roots])} | variables
         command = [sys.executable, "-m", "mtl_cli.main", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
     return run
 

@@ -60,6 +60,23 @@ class Name(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic
         return items + ([CompletionItem(incomplete, type="file")] if self.or_path else [])
 
 
+class ModelName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A model's folder or packaged name. Not checked here: of one name there may be several, by stage."""
+
+    name = "model"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from mtlcore.model.checkpoint import packaged_models
+        from mtlcore.plugin import plugins
+
+        names = sorted({model.name for model in packaged_models(plugins.current())})
+        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [*found, CompletionItem(incomplete, type="dir")]
+
+
 class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """Two or three positive sizes, depth first: 360x256 or 360,256,128; converted to a tuple."""
 

@@ -4,53 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mtlcore.errors import MtlError
+from mtlcore.config import build
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
+from mtlcore.inference.kinds import plain_array, read_image
 from mtlcore.inference.loading import load_chain
 
-Array = NDArray[np.float32]
+SHORT = {"tta": "mirrored_average"}
+"""Options under the names of the command line."""
 
 
 def predict(
-    image: Array,
-    tasks: Sequence[str] | None = None,
-    stages: Sequence[str] = ("mti",),
+    image: Any,
+    tasks: Sequence[str] | str | None = None,
+    stages: Sequence[str] | str = (),
     model: str | Path | Sequence[str | Path] | None = None,
     device: str = "auto",
     *,
     iterations: int = 1,
     tolerance: float = 0.0,
-    fields: Mapping[str, Array] | None = None,
-    options: InferOptions | None = None,
-) -> dict[str, Array]:
+    fields: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
     """Infer fields from a seismic image.
 
-    ``image``: (depth, x) or (depth, inline, crossline), any amplitude; samples that are not finite and
-    constant traces are dead, and 0 in the results. ``tasks``: None for all that the model has. ``stages``:
-    names in order; a refining one runs ``iterations`` times, or until no field changes by more than
-    ``tolerance`` (see change). ``model``: a folder or packaged name, or one for each stage; None: the packaged
-    default. ``fields``: an earlier result, where the first stage refines.
+    ``image``: a path, a Volume, or an array of numpy, torch or xarray, (depth, x) or (depth, inline, crossline), of any
+    amplitude; samples that are not finite and constant traces are dead, and 0 in the results. ``tasks``: None for all
+    that the model has. ``model``: a folder or packaged name, or one for each stage; None: the packaged default.
+    ``stages``: names in order (empty: those of the models); a refining one runs ``iterations`` times, or until no field
+    changes by more than ``tolerance`` (see change.py). ``fields``: an earlier result, where the first stage refines.
+    ``options``: those of InferOptions, such as ``tta=True`` (an average over mirrored copies), ``uncertainty=True``,
+    ``scale=0.5``, ``precision="bfloat16"``, ``memory=4_000_000_000`` (bytes).
 
-    Returns float32 arrays of the image's shape by output name, such as dhr, rgt, fault_probability, fault_dip
-    and in 3D fault_strike (degrees). MtlError where something asked for is not to be had.
+    Returns fields of the image's shape by output name, such as dhr, rgt, fault_probability, fault_dip and in 3D
+    fault_strike (degrees), float32, of the image's kind: a path or Volume gives Volumes with its geometry, a DataArray
+    gives DataArrays with its coordinates, and a tensor tensors on its device. MtlError where something asked for is not
+    to be had.
     """
-    values = np.asarray(image)
+    given = read_image(image)
     sources = [model] if isinstance(model, str | Path) else list(model or ())
-    if values.dtype.kind not in "fiub":
-        raise MtlError(f"The image holds values of type {values.dtype}: expected real numbers.")
-    if values.ndim not in (2, 3):
-        raise MtlError(f"The image has the shape {values.shape}: expected 2 or 3 axes, depth first.")
     chain = load_chain(
         (stages,) if isinstance(stages, str) else tuple(stages),
-        values.ndim,
+        given.values.ndim,
         sources,
         device,
+        has_fields=fields is not None,
         iterations=iterations,
         tolerance=tolerance,
-        options=options or InferOptions(),
+        options=infer_options(options),
     )
-    return chain.run(values, (tasks,) if isinstance(tasks, str) else tasks, fields).fields
+    return predict_with(chain, image, (tasks,) if isinstance(tasks, str) else tasks, fields)
+
+
+def predict_with(
+    chain: Chain, image: Any, tasks: Sequence[str] | None = None, fields: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A chain's fields of an image of any kind, as that kind."""
+    given = read_image(image)
+    before = None if fields is None else {name: plain_array(values) for name, values in fields.items()}
+    found = chain.run(given.values, tasks, before).fields
+    outputs = {output.name: output for output in chain.outputs(tasks)}
+    return {name: given.restore(outputs[name], values) for name, values in found.items()}
+
+
+def infer_options(options: Mapping[str, Any]) -> InferOptions:
+    """Options of inference from keywords; OptionError for one that there is not."""
+    return build(InferOptions, {SHORT.get(name, name): value for name, value in options.items()}, "predict")

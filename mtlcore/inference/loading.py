@@ -8,7 +8,7 @@ from typing import Any
 
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.inference.chain import Chain
-from mtlcore.model.checkpoint import load_model
+from mtlcore.model.checkpoint import find_model, load_model, read_config
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
 from mtlcore.plugin.plugins import Plugins, current
@@ -24,10 +24,12 @@ def load_chain(
     plugins: Plugins | None = None,
     quiet: bool = False,
     as_sections: bool = False,
+    has_fields: bool = False,
     **options: Any,
 ) -> Chain:
     """The models of the stages, in order: those given, each for its own stage, else the packaged default.
 
+    ``stages``: empty for those of the models (see choose_stages). ``has_fields``: there are fields to begin with.
     ``quiet``: run listeners do not hear of the chain's progress. ``as_sections``: run 2D models over the sections of a
     volume. ``options``: of Chain.
     """
@@ -36,9 +38,8 @@ def load_chain(
         raise OptionError(f"--as-sections runs 2D models on volumes, but the image is {ndim}D: leave it out.")
     for name in stages:
         registered.stages.entry(name)
-    if not stages:
-        raise MtlError(f"No stage was asked for: expected one or more of {', '.join(registered.stages)}.")
     stored = 2 if as_sections else ndim
+    stages = tuple(stages) or choose_stages(models, stored, registered, has_fields)
     given = [_given(source, stages, stored, device, registered) for source in models]
     chosen = []
     for stage in stages:
@@ -51,6 +52,21 @@ def load_chain(
     if as_sections:
         chosen = [over_sections(model, registered) for model in chosen]
     return Chain.of(chosen, plugins=None if quiet else registered, **options)
+
+
+def choose_stages(
+    models: Sequence[str | Path], ndim: int, plugins: Plugins, has_fields: bool = False
+) -> tuple[str, ...]:
+    """The stages of the models given, in their order; without models the default stage, or one that refines fields.
+
+    Where a refining stage would come first and there are no fields, the default stage goes before it.
+    """
+    names = [str(read_config(find_model(model, None, ndim, plugins)).stage["name"]) for model in models]
+    if not names:
+        refining = [name for name in plugins.stages if has_fields and plugins.stages[name].needs_fields]
+        return (*refining[:1],) or (plugins.stages.default,)
+    needs_first = plugins.stages[names[0]].needs_fields and not has_fields
+    return (plugins.stages.default, *names) if needs_first else tuple(names)
 
 
 def _given(source: str | Path, stages: Sequence[str], ndim: int, device: str, plugins: Plugins) -> Model:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mtlcore.config import build
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.model.net import MultiTaskNet, flatten, input_channels
+from mtlcore.model.net import MultiTaskNet, flatten, input_channels, parameter_count
 from mtlcore.plugin.interfaces import Backbone, Stage, Task
 from mtlcore.plugin.outputs import Output
 from mtlcore.plugin.plugins import Plugins, current
@@ -219,12 +219,28 @@ class Model:
         return torch.from_numpy(array)[None].to(self.device)
 
     def predict(
-        self, image: Array, fields: Mapping[str, Array] | None = None, tasks: Sequence[str] | None = None
-    ) -> dict[str, Array]:
-        """Fields by name from an image (depth, ...) of any amplitude; a refining model also needs ``fields``."""
+        self,
+        image: Any,
+        fields: Mapping[str, Any] | None = None,
+        tasks: Sequence[str] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Fields by name from an image of any kind and amplitude, as mtlcore.predict gives them.
+
+        A refining model also needs ``fields``. ``options``: those of InferOptions, such as ``tta=True``.
+        """
+        from mtlcore.inference.api import infer_options, predict_with
         from mtlcore.inference.chain import Chain
 
-        return Chain.of([self]).run(image, tasks=tasks, fields=fields).fields
+        return predict_with(Chain.of([self], options=infer_options(options)), image, tasks, fields)
+
+    def __repr__(self) -> str:
+        tasks = ", ".join(task.name for task in self.given)
+        stored = f", {self.folder}" if self.folder else ""
+        return (
+            f"<Model {self.stage.name} {self.ndim}D: {tasks}; {self.backbone.name}, {parameter_count(self.net):,} "
+            f"parameters, on {self.device}{stored}>"
+        )
 
 
 def to_array(value: torch.Tensor) -> Array:

@@ -85,11 +85,26 @@ def draw_section(
     axes: tuple[Axis, Axis] | None = None,
     map_view: bool = False,
 ) -> None:
-    """Draw a section, 2D arrays with depth first, as one PNG that appears whole or not at all.
+    """Draw a section as one PNG that appears whole or not at all (see section_figure).
+
+    The same arrays give the same bytes.
+    """
+    save(section_figure(image, fields, outputs, title, axes, map_view), Path(path))
+
+
+def section_figure(
+    image: Array,
+    fields: Mapping[str, Array],
+    outputs: Sequence[Output],
+    title: str = "",
+    axes: tuple[Axis, Axis] | None = None,
+    map_view: bool = False,
+) -> Figure:
+    """A section, 2D arrays with depth first, as a matplotlib figure.
 
     Outputs without a field are left out; a field that only serves as another's mask needs no output.
     ``axes``: the vertical and the horizontal one. ``map_view``: the first axis points up, as on a map.
-    The same arrays give the same bytes. MtlError where matplotlib or a colour map is missing.
+    MtlError where matplotlib or a colour map is missing.
     """
     if not available():
         raise MtlError('Drawing pictures needs matplotlib, which is not installed: pip install "mtlcore[plot]".')
@@ -104,7 +119,7 @@ def draw_section(
         values = image if output is IMAGE else fields[output.name]
         mask = fields.get(output.display.mask) if output.display.mask else None
         draw_panel(figure, grid, panel, section, output, values, mask)
-    _save(figure, Path(path))
+    return figure
 
 
 def _shown(outputs: Sequence[Output], fields: Mapping[str, Array]) -> list[Output]:
@@ -137,7 +152,8 @@ def _empty_figure(grid: Grid, title: str) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)

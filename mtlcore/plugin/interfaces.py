@@ -233,6 +233,10 @@ class Format(ABC):
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
 
+    def file_name(self, output: Output) -> str:
+        """The name of an output's file in a folder of results. Default: the output's, with the first suffix."""
+        return f"{output.name}{(self.suffixes or (f'.{self.name}',))[0]}"
+
     @abstractmethod
     def open(self, path: Path) -> Volume:
         """The file as a lazily read volume; MtlError names the path and what is wrong with it."""

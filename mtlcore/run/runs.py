@@ -41,7 +41,7 @@ class RunJob:
     format: str | None = None
     format_options: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] | None = None
-    stages: tuple[str, ...] = ("mti",)
+    stages: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     as_sections: bool = False
     iterations: int = 1
@@ -101,12 +101,13 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
             tolerance=job.tolerance,
             options=job.infer,
             as_sections=job.as_sections,
+            has_fields=job.start is not None,
         )
     chain.chosen(job.tasks)
     if job.start and not chain.models[0].stage.needs_fields:
         raise OptionError(
             f"--from {job.start} gives fields to refine, but stage '{chain.models[0].stage.name}' comes first, which "
-            "reads none: say --stage mtr, or leave --from out."
+            "reads none: use a refining stage (--stage), or leave --from out."
         )
     return Opened(volume, chain, before, device, clock)
 

@@ -190,7 +190,7 @@ def test_fields_to_refine_are_those_of_the_same_image_and_go_to_a_stage_that_ref
     make_model(stage="mtr", folder=Path("mtr"))
     assert mtl("run", "-i", image, "-m", model, "-o", "first", "--no-pictures").exit_code == 0
     refused = mtl("run", "-i", image, "-m", model, "-o", "second", "--from", "first")
-    assert refused.exit_code and "reads none: say --stage mtr" in refused.stderr
+    assert refused.exit_code and "reads none: use a refining stage" in refused.stderr
     again = ("run", "-m", "mtr", "--stage", "mtr", "--from", "first", "--no-pictures", "--force", "-o", "second")
     assert "made from another file" not in mtl(*again).stderr
     np.save("other.npy", 3 * np.load(image))

@@ -408,8 +408,21 @@ def test_models_and_stages_must_fit(make_model, tmp_path):
         load_chain(["mti"], 2, [tmp_path / "mti", tmp_path / "mti"], "cpu")
     with pytest.raises(MtlError, match=r"Unknown stage 'mtx'.*mti"):
         load_chain(["mtx"], 2, [tmp_path / "mti"], "cpu")
-    with pytest.raises(MtlError, match="No stage"):
-        load_chain([], 2, [tmp_path / "mti"], "cpu")
+
+
+def test_stages_are_those_of_the_models_where_none_are_named(make_model, tmp_path):
+    for stage in ("mti", "mtr"):
+        make_model(stage=stage, folder=tmp_path / stage)
+    mti, mtr = tmp_path / "mti", tmp_path / "mtr"
+
+    def names(models, **more):
+        return [model.stage.name for model in load_chain((), 2, models, "cpu", **more).models]
+
+    assert names([mti]) == ["mti"]
+    assert names([mti, mtr]) == names([mtr]) == ["mti", "mtr"]  # the packaged model goes before one that refines
+    assert names([mtr], has_fields=True) == ["mtr"]
+    assert names([]) == ["mti"]
+    assert names([], has_fields=True) == ["mtr"]
 
 
 def test_earlier_stages_run_only_the_tasks_that_are_needed(make_model, make_image, monkeypatch):

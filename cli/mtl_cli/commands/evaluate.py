@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mtl_cli import options
-from mtl_cli.parameters import Name, Shape
+from mtl_cli.parameters import ModelName, Name, Shape
 from mtl_cli.tables import echo_json, number, text_table
+
+if TYPE_CHECKING:
+    from mtlcore.plugin.interfaces import Items
+    from mtlcore.plugin.plugins import Plugins
+    from mtlcore.training.evaluate import Evaluation
 
 
 @click.command()
 @click.option(
-    "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    type=ModelName(),
+    metavar="DIR|NAME",
+    help="One for each stage. Default: packaged.",
 )
 @options.as_sections_option
 @click.option(
@@ -23,7 +36,7 @@ from mtl_cli.tables import echo_json, number, text_table
 @click.option("--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models.")
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
 @click.option("--split", type=click.Choice(["valid", "train"]), default="valid", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
 @click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
 @options.scale_option
@@ -40,7 +53,7 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
 
     Every task's metrics, as means over the items where they are defined (with --json also item by item).
     Figures of the noisy input itself stand beside those of the denoised image (input_...).
-    A refining stage alone starts from refinement inputs, made as in training.
+    A refining stage alone starts from refinement inputs, made as in training. Of several passes each has a column.
     """
     tables = options.load_config(config, settings)
     options.refuse_unknown_sections(tables, ("source",))
@@ -50,43 +63,51 @@ def evaluate(config: Path | None, settings: tuple[str, ...], **given: Any) -> No
     found = carry_out(given, source)
     if given["as_json"]:
         facts = {name: given[name] for name in ("data", "split", "iterations")}
-        facts |= {"source": source, "stages": found.stages, "models": found.models}
+        facts |= {"source": source, "stages": found.stages, "models": found.models, "passes": found.passes}
         echo_json({**facts, "items": found.items, "mean": found.mean, "count": found.count})
         return
-    rows = [("metric", "mean", "items")]
-    rows += [(name, number(value), str(found.count[name])) for name, value in found.mean.items()]
-    click.echo(text_table(rows))
+    click.echo(text_table(table(found)))
 
 
-def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Any:
+def table(found: Evaluation) -> list[tuple[str, ...]]:
+    """A row for each figure: its mean, after each pass where there are several, and over how many items."""
+    passes = found.passes if len(found.passes) > 1 else {"mean": found.mean}
+    rows = [("metric", *passes, "items")]
+    for name, count in found.count.items():
+        means = [figures.get(name, math.nan) for figures in passes.values()]
+        rows.append((name, *(number(value) for value in means), str(count)))
+    return rows
+
+
+def carry_out(given: dict[str, Any], source: dict[str, Any]) -> Evaluation:
     """Open the data, load the models and evaluate."""
     from mtl_cli.progress import choose_progress
-    from mtlcore.inference.infer import InferOptions
-    from mtlcore.inference.loading import load_chain
-    from mtlcore.model.checkpoint import find_model, read_config
     from mtlcore.plugin import plugins
-    from mtlcore.training.evaluate import evaluate as evaluate_chain
     from mtlcore.training.sources import open_items
 
     installed = plugins.current()
     items = open_items(given["data"], source, given["split"], installed.outputs, installed)
-    ndim = len(items.shape)
-    stored = 2 if given["as_sections"] else ndim
-    stages = given["stage"] or [
-        read_config(find_model(model, None, stored, installed)).stage["name"] for model in given["models"]
-    ]
+    with installed.listening(*choose_progress(given["quiet"], given["as_json"])):
+        return evaluate_models(given["models"], items, given, installed)
+
+
+def evaluate_models(models: Sequence[str], items: Items, given: dict[str, Any], installed: Plugins) -> Evaluation:
+    """The figures of a chain of models."""
+    from mtlcore.inference.infer import InferOptions
+    from mtlcore.inference.loading import load_chain
+    from mtlcore.training.evaluate import evaluate as evaluate_chain
+
     same = {name: given[name] for name in ("scale", "balance", "precision")}
-    options_ = InferOptions(mirrored_average=given["tta"], **same)
     chain = load_chain(
-        stages or ("mti",),
-        ndim,
-        given["models"],
+        given["stage"] or (),
+        len(items.shape),
+        models,
         given["device"],
         installed,
-        iterations=given["iterations"],
-        options=options_,
         quiet=True,
         as_sections=given["as_sections"],
+        has_fields=bool(models),
+        iterations=given["iterations"],
+        options=InferOptions(mirrored_average=given["tta"], **same),
     )
-    with installed.listening(*choose_progress(given["quiet"], given["as_json"])):
-        return evaluate_chain(chain, items, given["tasks"], given["limit"], plugins=installed)
+    return evaluate_chain(chain, items, given["tasks"], given["limit"], plugins=installed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtl_cli import options
-from mtl_cli.parameters import Name, Shape
+from mtl_cli.parameters import ModelName, Name, Shape
 from mtl_cli.tables import echo_json, number, size, text_table
 
 if TYPE_CHECKING:
@@ -28,9 +28,15 @@ SECTIONS = ("run", "format", "output_format")
     "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results. Default: runs/001, 002, ..."
 )
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
-@click.option("--stage", "-s", type=Name("stage", many=True), default="mti", show_default=True, metavar="A,B")
+@click.option("--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models.")
 @click.option(
-    "--model", "-m", "models", multiple=True, metavar="DIR|NAME", help="One for each stage. Default: packaged."
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    type=ModelName(),
+    metavar="DIR|NAME",
+    help="One for each stage. Default: packaged.",
 )
 @options.as_sections_option
 @click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
@@ -140,7 +146,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
         input=input_path,
         format=format_name,
         format_options=format_options,
-        stages=_names(values["stage"]),
+        stages=_names(values["stage"] or ()),
         output_options=options.section(tables, "output_format"),
         pictures=not values["no_pictures"],
         infer=InferOptions(mirrored_average=values["tta"], **{name: values[name] for name in inferring}),

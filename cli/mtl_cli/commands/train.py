@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtl_cli import options
-from mtl_cli.parameters import Name, Shape
+from mtl_cli.parameters import ModelName, Name, Shape
 from mtl_cli.tables import number as number_text
 from mtl_cli.tables import text_table
 
@@ -48,7 +48,9 @@ PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note",
 @click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
 @click.option("--epochs", type=click.IntRange(1), help="Same as --set train.epochs=N.")
-@click.option("--from", "start", metavar="DIR|NAME", help="Start from a model's weights: fine-tuning.")
+@click.option(
+    "--from", "start", type=ModelName(), metavar="DIR|NAME", help="Start from a model's weights: fine-tuning."
+)
 @click.option("--freeze", metavar="A,B", help="Parts that stay as they are: backbone, encoder, decoder, or a task.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an interrupted run.")
 @click.option("--monitor", metavar="FIGURE", help="What chooses the best model, e.g. fault.f1_2. Default: valid_loss.")
