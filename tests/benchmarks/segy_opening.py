@@ -37,8 +37,8 @@ def write(path: Path, inlines: int, crosslines: int) -> None:
         file.write(bytes(head))
         for line in range(inlines):
             x, y = 50_000_000 + 1250 * number - 300 * line, 600_000_000 + 300 * number + 1250 * line
-            words = {1: number + 1, 5: line * crosslines + number + 1, 9: 1000 + line, 13: number + 1, 21: 2000 + number}
-            words |= {73: x, 77: y, 181: x, 185: y, 189: 1000 + line, 193: 2000 + number}
+            words = {1: number + 1, 5: line * crosslines + number + 1, 9: 1000 + line, 13: number + 1}
+            words |= {21: 2000 + number, 73: x, 77: y, 181: x, 185: y, 189: 1000 + line, 193: 2000 + number}
             traces = np.zeros(crosslines, RECORD)
             for start, values in words.items():
                 put(traces, start, values, ">i4")

@@ -173,7 +173,7 @@ def test_an_input_that_has_gone(make_cube, tmp_path):
     volume = SegY().open(path)
     values = field(volume)
     shutil.move(path, tmp_path / "elsewhere.sgy")
-    with pytest.warns(MtlWarning, match="survey.sgy does not exist"):
+    with pytest.warns(MtlWarning, match="survey.sgy cannot be copied"):
         made = write(tmp_path / "made.sgy", volume.geometry, values)
     again = SegY().open(made)
     assert again.geometry.axes == volume.geometry.axes
@@ -240,3 +240,20 @@ def test_a_wrong_format_code_is_put_right_in_the_copy(make_cube, tmp_path):
     made = write(tmp_path / "made.sgy", volume.geometry, field(volume))
     assert made.read_bytes()[3224:3226] == b"\x00\x05"
     np.testing.assert_array_equal(SegY().open(made).load(), field(volume))
+
+
+def test_headers_are_looked_at_once_for_all_outputs(make_cube, tmp_path, monkeypatch):
+    from mtl_seismic.segy import survey
+
+    path, *_ = make_cube()
+    geometry = SegY().open(path).geometry
+    scans = []
+    real = survey.scan
+    monkeypatch.setattr(survey, "scan", lambda layout, wanted: scans.append(layout.path) or real(layout, wanted))
+    for name in ("one", "two", "three"):
+        write(tmp_path / f"{name}.sgy", geometry, np.zeros(geometry.shape, np.float32))
+    assert len(scans) == 1
+    # Another file under the same name is another file.
+    path.write_bytes(path.read_bytes())
+    write(tmp_path / "four.sgy", geometry, np.zeros(geometry.shape, np.float32))
+    assert len(scans) == 2

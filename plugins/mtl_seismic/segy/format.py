@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from mtlcore import __version__
 from mtlcore.config import build
 from mtlcore.errors import MtlError, MtlWarning
 from mtlcore.io.atomic import atomic_path
+from mtlcore.io.file_array import Identity, file_identity
 from mtlcore.io.volume import Geometry, Volume, Writer
 from mtlcore.plugin.interfaces import ParallelFormat
 from mtlcore.plugin.outputs import Output
@@ -90,10 +92,16 @@ def _source(geometry: Geometry) -> Survey | None:
     if path is None or not (isinstance(facts, dict) or path.suffix.lower() in SegY.suffixes):
         return None
     try:
-        return read_survey(path, _as_read(facts if isinstance(facts, dict) else {}))
+        return _survey_of(path, file_identity(path), _as_read(facts if isinstance(facts, dict) else {}))
     except MtlError as error:
         _warn([f"The headers of {path} cannot be copied, new ones are made: {error}"])
         return None
+
+
+@lru_cache(maxsize=1)
+def _survey_of(path: Path, identity: Identity, options: Options) -> Survey:
+    """The headers of a file: looked at once for all the outputs that copy them, while it stays the same file."""
+    return read_survey(path, options)
 
 
 def _as_read(facts: dict[str, Any]) -> Options:
