@@ -308,3 +308,23 @@ def test_a_section_shows_its_faults_and_horizons(
         assert page.coloured(0, *RED) > 200 and page.coloured(0, *YELLOW) > 60
         page.browser.driver.get("about:blank")
     assert browser.complaints() == []
+
+
+def test_many_triangles_are_merged_in_the_volume_and_kept_on_the_slices(page: Page) -> None:
+    page.plain()
+    page.run(
+        "const points = [], cells = [], n = 160;"
+        "for (let i = 0; i < n; i += 1) for (let j = 0; j < n; j += 1) points.push([i * 38 / n, j * 15 / n, 5]);"
+        "for (let i = 0; i + 1 < n; i += 1) for (let j = 0; j + 1 < n; j += 1) {"
+        "  const a = i * n + j; cells.push([a, a + 1, a + n], [a + 1, a + n + 1, a + n]); }"
+        "viewer.state.horizons = []; viewer.state.faults[0].mesh = { points, cells }; viewer.changed()"
+    )
+    drawn = page.run("return viewer.fence.parts.flat().length")
+    # A plane of 38 by 15 samples is still closed: its triangles cover it.
+    covered = page.run(
+        "return viewer.fence.parts.flat().reduce((sum, { shares: [a, b, c] }) => sum + Math.abs("
+        "(b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) / 2, 0)"
+    )
+    assert 20 < drawn < 8000
+    assert covered == pytest.approx(38 / 40 * 15 / 16, rel=0.3)
+    assert page.coloured(0, *YELLOW) > 100

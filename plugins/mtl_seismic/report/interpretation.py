@@ -13,7 +13,7 @@ from mtl_seismic.report.sections import embed
 
 ROWS = 40
 """Rows of a table at most."""
-COLUMNS = 10
+COLUMNS = 12
 LARGEST = 64 * 2**20
 """Bytes of a JSON file that is read; larger ones hold points, not summaries."""
 PICTURES = 3

@@ -77,12 +77,12 @@ def properties(fault: FaultSurface, survey: Survey, scale: Scale) -> dict[str, A
         "throw": median * abs(survey.geometry.axes[0].step),
         "throw_unit": survey.depth_unit,
         "throw_resolved": resolved,
+        "heave_m": np.nan,
         "true_dip": np.nan,
         "azimuth": np.nan,
-        "strike_from_north": np.nan,
-        "heave_m": np.nan,
         "length_m": np.nan,
         "area_m2": np.nan,
+        "strike_from_north": np.nan,
     }
     if scale.lateral is not None:
         found |= _on_the_map(fault, survey, scale, median)

@@ -3,16 +3,18 @@
 import { isMap } from "./raster.js";
 import { css } from "./colour.js";
 import { state, timeField } from "./state.js";
-import { faultPatches, horizonPatches, lit } from "./surfaces.js";
+import { faultPatches, horizonPatches, lit, meanEdge } from "./surfaces.js";
 import { capital, make } from "./text.js";
 
 const COLOURS = ["#86a8ff", "#e6b450", "#58c9a9"];
 const MARGIN = 26;
+/** Of all faults in space: more would turn slowly. */
+const MOST_TRIANGLES = 6000;
 
 export class Fence {
   constructor(panels) {
     this.panels = Object.fromEntries(panels.map((panel) => [panel.view.axis, panel]));
-    Object.assign(this, { turn: -0.62, tilt: 0.5, known: new Map() });
+    Object.assign(this, { turn: -0.62, tilt: 0.5, known: new WeakMap() });
     this.canvas = make("canvas", { id: "fence", tabIndex: 0, ariaLabel: "The slices in space" });
     this.stage = make("div", { className: "stage" }, this.canvas);
     this.element = make("article", { className: "panel fence" }, make("header", {}, make("b", {}, "Volume")), this.stage);
@@ -137,36 +139,45 @@ export class Fence {
     const parts = Array.from({ length: 8 }, () => []);
     const cuts = [0, 1, 2].map((axis) => this.share(axis));
     for (const patch of this.patches()) {
-      const middle = [0, 1, 2].map((axis) => patch.shares.reduce((sum, corner) => sum + corner[axis], 0) / patch.shares.length);
-      const part = cuts.reduce((number, cut, axis) => number * 2 + (middle[axis] >= cut ? 1 : 0), 0);
-      [, , patch.near] = this.project(middle);
+      const part = cuts.reduce((number, cut, axis) => number * 2 + (patch.middle[axis] >= cut ? 1 : 0), 0);
+      [, , patch.near] = this.project(patch.middle);
       parts[part].push(patch);
     }
     for (const part of parts) part.sort((one, other) => one.near - other.near);
     return parts;
   }
 
+  /** Surfaces as patches with their colours; they are made anew only where something but the view has changed. */
   patches() {
     const lateral = state.axes.slice(1).map((axis) => axis.size);
-    const sizes = state.axes.map((axis) => axis.size);
-    const sharesOf = (corners) => corners.map((corner) => corner.map((at, axis) => (at + 0.5) / sizes[axis]));
+    const depths = state.axes[0].size;
     const list = [];
     for (const horizon of state.horizons.filter((each) => each.on && each.layers)) {
       if (state.flat && horizon.value === null) continue;
-      const level = state.flat ? () => horizon.value * (sizes[0] - 1) : null;
-      const painted = state.map?.horizon === horizon ? this.panels[0].pictures : null;
-      for (const { corners, at, colour } of horizonPatches(horizon, lateral, level)) {
-        const shares = sharesOf(corners);
-        list.push({ shares, colour: painted?.map ? mapColour(painted, at) : lit(colour, this.sized(shares)) });
-      }
+      const level = state.flat ? () => horizon.value * (depths - 1) : null;
+      const painted = state.map?.horizon === horizon && this.panels[0].pictures.map ? this.panels[0].pictures : null;
+      const key = [horizon.layers, horizon.colour, state.flat, state.tall, painted?.map, painted && state.map.colormap];
+      list.push(this.made(horizon, key, () => horizonPatches(horizon, lateral, level), (patch, shares) => (painted ? mapColour(painted, patch.at) : lit(horizon.colour, shares))));
     }
-    if (state.flat) return list;
-    for (const fault of state.faults.filter((each) => each.on && each.mesh)) {
-      for (const { corners, colour } of faultPatches(fault)) {
-        const shares = sharesOf(corners);
-        list.push({ shares, colour: lit(colour, this.sized(shares)) });
-      }
+    const faults = state.flat ? [] : state.faults.filter((each) => each.on && each.mesh);
+    const crowd = Math.sqrt(faults.reduce((sum, fault) => sum + fault.mesh.cells.length, 0) / MOST_TRIANGLES);
+    for (const fault of faults) {
+      const size = crowd > 1 ? crowd * meanEdge(fault.mesh) : 0;
+      list.push(this.made(fault, [fault.mesh, fault.colour, state.tall, size], () => faultPatches(fault, size), (patch, shares) => lit(fault.colour, shares)));
     }
+    return list.flat();
+  }
+
+  made(item, key, patches, colour) {
+    const known = this.known.get(item);
+    if (known && known.key.every((part, i) => part === key[i])) return known.list;
+    const sizes = state.axes.map((axis) => axis.size);
+    const list = patches().map((patch) => {
+      const shares = patch.corners.map((corner) => corner.map((at, axis) => (at + 0.5) / sizes[axis]));
+      const middle = [0, 1, 2].map((axis) => shares.reduce((sum, corner) => sum + corner[axis], 0) / shares.length);
+      return { shares, middle, colour: colour(patch, this.sized(shares)) };
+    });
+    this.known.set(item, { key, list });
     return list;
   }
 

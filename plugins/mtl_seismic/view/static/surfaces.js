@@ -74,7 +74,42 @@ export function horizonPatches(horizon, lateral, rowOf) {
   return patches;
 }
 
-export const faultPatches = (fault) => fault.mesh.cells.map((cell) => ({ corners: cell.map((number) => fault.mesh.points[number]), colour: fault.colour }));
+/** A mesh of larger triangles, by merging the vertices in each cube of `size` samples (Rossignac and Borrel 1993). */
+export function simplified(mesh, size) {
+  if (!(size > 0)) return mesh;
+  const cubes = new Map(), sums = [];
+  const cube = mesh.points.map((point) => {
+    const key = point.map((at) => Math.floor(at / size)).join();
+    if (!cubes.has(key)) { cubes.set(key, cubes.size); sums.push([0, 0, 0, 0]); }
+    const number = cubes.get(key), sum = sums[number];
+    point.forEach((at, axis) => { sum[axis] += at; });
+    sum[3] += 1;
+    return number;
+  });
+  const points = sums.map((sum) => [0, 1, 2].map((axis) => sum[axis] / sum[3]));
+  const cells = new Map();
+  for (const cell of mesh.cells) {
+    const corners = cell.map((number) => cube[number]);
+    if (new Set(corners).size === 3) cells.set([...corners].sort((a, b) => a - b).join(), corners);
+  }
+  return { points, cells: [...cells.values()] };
+}
+
+/** Edge of a square of two triangles of the mean area, in samples, from some of a mesh's triangles. */
+export function meanEdge({ points, cells }) {
+  const some = cells.filter((_, i) => i % Math.ceil(cells.length / 100) === 0);
+  const doubled = some.reduce((sum, [a, b, c]) => {
+    const [u, v] = [b, c].map((corner) => points[corner].map((at, axis) => at - points[a][axis]));
+    return sum + Math.hypot(u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]);
+  }, 0);
+  return Math.sqrt(doubled / Math.max(some.length, 1));
+}
+
+/** A fault as triangles in samples; `size`: see simplified. */
+export function faultPatches(fault, size) {
+  const { points, cells } = simplified(fault.mesh, size);
+  return cells.map((cell) => ({ corners: cell.map((number) => points[number]) }));
+}
 
 /** A colour in the light: from above and from the left. `corners`: in the units of the drawing. */
 export function lit(colour, [a, b, c]) {
