@@ -243,6 +243,15 @@ def terminate_after(seconds: float) -> Callable[[Path], None]:
     return fault
 
 
+def load_modules(formats: list[str]) -> None:
+    """Import what trials need, so that their copies need not."""
+    more = {"hdf5": "h5py", "gzip": "h5py", "zarr": "zarr", "segy": "mtl_seismic.segy.format"}
+    modules = ["mtl_cli.main", "mtl_cli.commands.convert", "mtl_seismic.formats.npy"]
+    for module in (*modules, *(more[name] for name in formats if name in more)):
+        with contextlib.suppress(ImportError):
+            __import__(module)
+
+
 def faults(kind: str, command: str, template: Path, trials: int, seed: int) -> list[Callable[[Path], None]]:
     """The faults of a kind, spread over all there are."""
     chance = random.Random(seed)
@@ -267,9 +276,7 @@ def main(given: list[str]) -> None:
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(given)
-    for module in ("h5py", "zarr", "mtl_cli.main", "mtl_cli.commands.convert", "mtl_seismic.segy.format"):
-        with contextlib.suppress(ImportError):
-            __import__(module)
+    load_modules([options.command.split("-")[1]])
     outcomes: Counter[str] = Counter()
     examples: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:

@@ -9,7 +9,6 @@ this process. A line of JSON for each format with the outcomes; examples of thos
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import random
 import resource
@@ -19,7 +18,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from harness import FORMATS, in_copy, prepare
+from harness import FORMATS, in_copy, load_modules, prepare
 
 BAD = ("traceback", "crash", "hang", "lines", "memory")
 MEMORY = 2 * 2**30
@@ -116,9 +115,7 @@ def main(given: list[str]) -> None:
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(given)
-    for module in ("h5py", "zarr", "mtl_seismic.segy.format", "mtl_cli.main", "mtl_cli.commands.convert"):
-        with contextlib.suppress(ImportError):
-            __import__(module)
+    load_modules(options.formats)
     for name in options.formats:
         outcomes, examples = trials(name, options.trials, options.seed)
         bad = {outcome: examples[outcome] for outcome in BAD if outcome in outcomes}

@@ -72,6 +72,15 @@ def test_labels_and_sizes_stand_in_for_scales(tmp_path):
         np.testing.assert_array_equal(volume.load(), VALUES)
 
 
+def test_a_store_without_names_of_dimensions_finds_them_by_size(tmp_path):
+    group = zarr.create_group(tmp_path / "a.zarr")
+    for name, values in (("data", VALUES.transpose(1, 2, 0)), ("iline", INLINE), ("xline", CROSSLINE), ("twt", TIME)):
+        group.create_array(name, data=values)
+    volume = open_volume(tmp_path / "a.zarr")
+    assert volume.geometry.axes == AXES
+    np.testing.assert_array_equal(volume.load(), VALUES)
+
+
 def test_dimensions_without_positions_count_samples(tmp_path):
     path = netcdf(tmp_path / "a.nc", VALUES.transpose(1, 2, 0), {"iline": INLINE, "xline": CROSSLINE, "twt": TIME})
     with h5py.File(path, "a") as file:
@@ -193,6 +202,7 @@ def mdio_1(path, default="amplitude"):
         "time": (TIME, ["time"], {"unitsV1": {"time": "ms"}}),
         "cdp_x": (x, lines, {"unitsV1": {"length": "ft"}}),
         "cdp_y": (y, lines, {"unitsV1": {"length": "ft"}}),
+        "headers": (np.zeros((6, 7), [("cdp_x", "i4"), ("cdp_y", "i4"), ("inline", "i4")]), lines, {}),
         "trace_mask": (np.arange(42).reshape(6, 7) != 3, lines, {}),
         "amplitude": (VALUES.transpose(1, 2, 0), [*lines, "time"], {}),
         "coherence": (VALUES.transpose(1, 2, 0) + 1, [*lines, "time"], {}),
@@ -203,6 +213,7 @@ def mdio_1(path, default="amplitude"):
     return path
 
 
+@pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
 def test_mdio_of_version_1(tmp_path):
     volume = open_volume(mdio_1(tmp_path / "a.mdio"))
     assert volume.geometry.axes == (Axis("time", 40, 4, 4, "ms"), *AXES[1:])

@@ -70,6 +70,14 @@ def depth_first(dimensions: Sequence[str], coordinates: Mapping[str, NamedArray]
     return (depth[0], *lateral)
 
 
+def names_by_size(shape: Sequence[int], around: Mapping[str, NamedArray]) -> tuple[str, ...]:
+    """Names of axes for a dataset without any: arrays whose names are those of axes, where sizes leave no doubt."""
+    named = {name: array.shape[0] for name, array in around.items() if role(name) and len(array.shape) == 1}
+    fitting = [[name for name, size in named.items() if size == length] for length in shape]
+    sure = len(set(shape)) == len(shape) and all(len(names) == 1 for names in fitting)
+    return tuple(names[0] for names in fitting) if sure else ("",) * len(shape)
+
+
 def _role_by_attributes(coordinate: NamedArray | None) -> str | None:
     """By the conventions of CF: the axis Z, or one that says which way is up; or one that counts time."""
     if coordinate is None:

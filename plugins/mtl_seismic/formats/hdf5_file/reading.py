@@ -14,7 +14,7 @@ from mtl_seismic.formats.arrays import DecodedArray, check_array, check_claims, 
 from mtl_seismic.formats.hdf5_file.library import CACHE, import_h5py
 from mtl_seismic.formats.hdf5_file.probe import refuse_endless
 from mtl_seismic.formats.hdf5_file.writing import ARRAY, GEOMETRY
-from mtl_seismic.formats.named_axes import NamedArray, depth_first, role, text_of
+from mtl_seismic.formats.named_axes import NamedArray, depth_first, names_by_size, text_of
 from mtl_seismic.formats.named_geometry import LIVE_NAMES, Surroundings, read_geometry, top_down
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtlcore.config import build
@@ -139,7 +139,7 @@ def _named_volume(path: Path, file: Any, dataset: Any) -> tuple[NamedArray, Surr
     dimensions = _dimension_names(dataset)
     around |= _scales(dataset, dimensions)
     if not any(dimensions):
-        dimensions = _by_size(dataset.shape, around)
+        dimensions = names_by_size(dataset.shape, around)
     order = depth_first(dimensions, around)
     volume = NamedArray(dataset.name, dimensions, dataset.shape, dataset.dtype.kind, {}, lambda: dataset[...])
     stored = _stored(path, file, dataset)
@@ -207,11 +207,3 @@ def _scales(dataset: Any, names: tuple[str, ...]) -> dict[str, NamedArray]:
 
 def _is_scale(dataset: Any) -> bool:
     return text_of(dataset.attrs.get("CLASS")) == "DIMENSION_SCALE"
-
-
-def _by_size(shape: tuple[int, ...], around: dict[str, NamedArray]) -> tuple[str, ...]:
-    """Names of axes for a dataset without any: arrays whose names are those of axes, where sizes leave no doubt."""
-    named = {name: array.shape[0] for name, array in around.items() if role(name) and len(array.shape) == 1}
-    fitting = [[name for name, size in named.items() if size == length] for length in shape]
-    sure = len(set(shape)) == len(shape) and all(len(names) == 1 for names in fitting)
-    return tuple(names[0] for names in fitting) if sure else ("",) * len(shape)

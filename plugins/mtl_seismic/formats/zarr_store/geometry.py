@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtl_seismic.formats.named_axes import NamedArray, depth_first
+from mtl_seismic.formats.named_axes import NamedArray, depth_first, names_by_size
 from mtl_seismic.formats.named_geometry import Surroundings
 from mtl_seismic.formats.sidecar import Sidecar, sidecar_geometry
 from mtl_seismic.formats.zarr_store.layout import GEOMETRY
@@ -56,7 +56,7 @@ def named_volume(
     if group is not None and not any(dimensions):
         listed = _listed_axes(group, array.shape)
         around |= listed
-        dimensions = tuple(listed) or dimensions
+        dimensions = tuple(listed) or names_by_size(array.shape, around)
     order = depth_first(dimensions, around)
     volume = NamedArray(
         name, dimensions, tuple(map(int, array.shape)), array.dtype.kind, {}, lambda: np.asarray(array[...])
@@ -76,7 +76,8 @@ def dimension_names(array: zarr.Array[Any]) -> tuple[str, ...]:
 def _near(group: zarr.Group, volume: str) -> Iterator[tuple[str, NamedArray]]:
     """The arrays that may say something of the volume's axes or traces: those of its group and groups around it."""
     folder = volume.rpartition("/")[0]
-    for path, array in arrays_in(group):
+    # Trace headers last in rank: an array of coordinates takes the place of words of the same name.
+    for path, array in sorted(arrays_in(group), key=lambda entry: entry[1].dtype.kind != "V"):
         where, _, name = path.rpartition("/")
         known = where == folder or folder.startswith(f"{where}/") or not where or where == "metadata"
         if path == volume or not known:
