@@ -50,3 +50,19 @@ def test_what_cannot_be_made_is_refused(case: str, mtl: Run) -> None:
     assert result.exit_code in (1, 2)
     assert message in result.stderr
     assert not Path("data").exists()
+
+
+def test_the_options_of_a_recipe_are_listed_with_default_and_meaning(mtl: Run) -> None:
+    shown = mtl("synth", "rgm3d", "--options")
+    assert shown.exit_code == 0, shown.output
+    lines = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
+    rows = {line[0]: line[1:] for line in lines}
+    assert rows["option"] == ["default", "meaning"]
+    assert rows["noise_level"] == [
+        "[0,0.5]",
+        "largest noise over largest signal",
+    ]  # its own default, the base's meaning
+    assert rows["dip"] == ["[50,130]", "degrees"]
+    assert rows["centred_faults"][0] == "false"
+    missing = mtl("synth", "rgm3d")
+    assert missing.exit_code == 2 and "Missing argument 'DIRECTORY'" in missing.stderr

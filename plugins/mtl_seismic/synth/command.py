@@ -9,13 +9,15 @@ import click
 
 from mtl_cli import options
 from mtl_cli.parameters import Shape
+from mtl_cli.tables import text_table
 
 RECIPES = ("rgm2d", "rgm3d", "field2d", "field3d")
 
 
 @click.command()
 @click.argument("recipe", metavar="[rgm2d|rgm3d|field2d|field3d]", type=click.Choice(RECIPES))
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path(path_type=Path), required=False)
+@click.option("--options", "list_options", is_flag=True, help="Only list the recipe's options: default, unit, meaning.")
 @click.option("--train", "train_items", type=click.IntRange(0), default=100, show_default=True, help="Training items.")
 @click.option("--valid", "valid_items", type=click.IntRange(0), default=10, show_default=True, help="Validation items.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -33,16 +35,22 @@ def synth(config: Path | None, settings: tuple[str, ...], **given: Any) -> None:
     """Make a synthetic data set with exact labels.
 
     Recipes rgm2d and rgm3d have the distributions of the reference's generator; field2d and field3d are closer
-    to field data. The recipe's options, e.g. --set noise_level=[0,0.3], are listed when one is misspelt. Item i
+    to field data. --options lists the recipe's options, which are set as in --set noise_level=[0,0.3]. Item i
     of (recipe, seed) is always the same. Training can also make items as it goes: mtl train --data synth:rgm2d.
     """
     from mtl_cli.progress import choose_progress
     from mtl_seismic.synth.dataset import MANIFEST, write_dataset
+    from mtl_seismic.synth.option_table import option_rows
     from mtl_seismic.synth.recipes import RECIPES as KNOWN
     from mtlcore.config import build
     from mtlcore.errors import MtlError
     from mtlcore.plugin import plugins
 
+    if given["list_options"]:
+        click.echo(text_table([("option", "default", "meaning"), *option_rows(KNOWN[given["recipe"]])]))
+        return
+    if given["directory"] is None:
+        raise click.UsageError("Missing argument 'DIRECTORY': where to write the data set.")
     chosen = options.load_config(config, settings)
     if given["shape"]:
         chosen["shape"] = given["shape"]
