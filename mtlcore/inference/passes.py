@@ -48,9 +48,9 @@ class Passes:
         changes: list[dict[str, float]] = []
         numbers = count()
         for index, (model, names) in enumerate(zip(self.work.models, wanted, strict=True)):
-            for _ in range(self.iterations if model.stage.needs_fields else 1):
+            for number in range(1, 1 + (self.iterations if model.stage.needs_fields else 1)):
                 step = Pass(next(numbers), index, self._names(model, names), state, self._uncertain(index))
-                changed = self._pass(step, model)
+                changed = self._pass(step, model, number)
                 state = self._after(step, state)
                 if not model.stage.needs_fields:
                     continue
@@ -59,13 +59,13 @@ class Passes:
                     break
         return Inferred(state, changes)
 
-    def _pass(self, step: Pass, model: Model) -> dict[str, float]:
-        """One pass; its changes, if it refines."""
+    def _pass(self, step: Pass, model: Model, number: int) -> dict[str, float]:
+        """One pass, by its number among the model's own; its changes, if it refines."""
         mark = f"{step.number}/pass"
         done = self.work.store.finished(mark)
         if done is not None:
             return {name: float(value) for name, value in json.loads(done).items()}
-        self._network(step, model)
+        self._network(step, model, number)
         for task in self._solving(step):
             if self.work.store.finished(f"{step.number}/solved/{task.name}") is None:
                 self._solve(step, model, task)
@@ -75,7 +75,7 @@ class Passes:
         self._tell("stage_finished", stage=model.stage.name, values={f"change.{k}": v for k, v in changed.items()})
         return changed
 
-    def _network(self, step: Pass, model: Model) -> None:
+    def _network(self, step: Pass, model: Model, number: int) -> None:
         """All columns through the network, of the image and of the copies that tasks are solved for."""
         tiling = self.work.tilings[step.model]
         by_sample = any(not solves(task) for task in self.work.tasks(step))
@@ -83,9 +83,10 @@ class Passes:
         total = tiling.steps * copies if self.runner.by_tile else len(tiling.columns)
         self._tell("stage_started", stage=model.stage.name, total=total, folder=None)
         steps = count(1)
+        values = {"pass": number} if model.stage.needs_fields and self.iterations > 1 else {}
 
         def done() -> None:
-            self._tell("step_finished", stage=model.stage.name, step=next(steps), total=total, values={})
+            self._tell("step_finished", stage=model.stage.name, step=next(steps), total=total, values=values)
 
         self._columns(f"{step.number}/network", "network", step, done=done)
         for copy in range(1, len(self.work.copies(step))):

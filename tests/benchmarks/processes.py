@@ -1,6 +1,6 @@
 """Training on one machine's CPU: one process with N threads, N processes together, N runs apart from each other.
 
-    python tests/benchmarks/processes.py [--items 64] [--threads 2] [--repeats 1]
+    python tests/benchmarks/processes.py [--items 64] [--threads 2] [--repeats 1] [--only together]
 
 Each trains the default network on the same number of synthetic items of 192 x 192 samples in all, start included. The
 last row is what no exchange can beat: N single-thread runs with 1/N of the items each. On a busy machine compare CPU
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--only", default="", help="part of the names of the rows to measure")
     given = parser.parse_args()
     count, items = given.threads, given.items
     print(f"{'':34}  wall s   CPU s   items per CPU s")
@@ -66,6 +67,8 @@ def main() -> None:
                 ),
             }
             for name, (commands, threads) in kinds.items():
+                if given.only not in name:
+                    continue
                 wall, cpu = timed(commands, threads)
                 print(f"{name:34}  {wall:6.1f}  {cpu:6.1f}  {items / cpu:6.2f}", flush=True)
 

@@ -461,6 +461,26 @@ def test_listeners_hear_of_every_tile(make_model, make_image):
     assert heard == ["mti", (1, 4), (2, 4), (3, 4), (4, 4), "mti done"]
 
 
+def test_listeners_hear_the_number_of_a_refining_pass(make_model, make_image):
+    from mtlcore import hookimpl
+    from mtlcore.plugin.plugins import Plugins
+
+    heard = []
+
+    class Listener:
+        @hookimpl
+        def step_finished(self, stage, values):
+            heard.append((stage, dict(values)))
+
+    plugins = Plugins()
+    models = [make_model(stage=stage, tasks=("dhr",)) for stage in ("mti", "mtr")]
+    with plugins.listening(Listener()):
+        Chain.of(models, iterations=2, plugins=plugins).run(make_image((24, 20)))
+    assert [item for number, item in enumerate(heard) if item not in heard[:number]] == [
+        ("mti", {}), ("mtr", {"pass": 1}), ("mtr", {"pass": 2}),
+    ]  # fmt: skip
+
+
 def test_listeners_hear_how_much_each_pass_has_changed(make_model, make_image):
     from mtlcore import hookimpl
     from mtlcore.plugin.plugins import Plugins

@@ -43,9 +43,15 @@ PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note",
 @click.command()
 @click.option("--data", "-d", metavar="DIR|SOURCE:WHAT", help="A data set's folder, or e.g. synth:rgm2d.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Run folder. Default: runs/001, 002, ...")
-@click.option("--stage", "-s", type=Name("stage"), help="Default: mti.")
-@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that are installed.")
-@click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet.")
+@click.option("--stage", "-s", type=Name("stage"), help="Default: mti, or that of --from MODEL.")
+@click.option(
+    "--tasks",
+    "-t",
+    type=Name("task", many=True),
+    metavar="A,B",
+    help="What the network learns. Default: all installed ones that the data have labels of, or those of --from MODEL.",
+)
+@click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet, or that of --from MODEL.")
 @click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
 @click.option("--epochs", type=click.IntRange(1), help="Same as --set train.epochs=N.")
 @click.option(
