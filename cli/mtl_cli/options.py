@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mtl_cli.parameters import Scale
+from mtl_cli.parameters import Bytes, Scale
 
 NOT_IN_FILES = ("config", "set", "json", "quiet", "help")
 """Options that make sense on a command line alone."""
@@ -39,6 +39,23 @@ precision_option = click.option(
 as_sections_option = click.option(
     "--as-sections", is_flag=True, help="Run 2D models over the sections of a volume along both lateral axes."
 )
+memory_option = click.option(
+    "--memory", type=Bytes(), metavar="SIZE", help="Memory to use, as 4G. Default: half of what is free."
+)
+part_options = (
+    click.option("--inlines", metavar="A:B", help="Only these inlines of a volume, in the file's numbers."),
+    click.option("--crosslines", metavar="A:B", help="Only these crosslines, or traces of a 2D line."),
+    click.option("--depths", metavar="A:B", help="Only these depths or times, in the file's unit."),
+)
+
+
+def part_option(command: Any) -> Any:
+    """The options that select a part of a volume."""
+    for option in reversed(part_options):
+        command = option(command)
+    return command
+
+
 set_option = click.option(
     "--set",
     "settings",

@@ -111,3 +111,17 @@ class Scale(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         except (TypeError, ValueError):
             self.fail(f"'{value}' is not a factor: expected a number as 0.5, one per axis as 1,2, or auto.", param, ctx)
         return factors[0] if len(factors) == 1 else factors
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """An amount of memory: 4G, 500M, or a number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", str(value).upper())
+        if not found or not float(found[1]):
+            self.fail(f"'{value}' is not an amount of memory: expected one as 4G or 500M.", param, ctx)
+        return int(float(found[1]) * 1000 ** " KMGT".index(found[2] or " "))

@@ -15,7 +15,7 @@ from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.conditioning import Conditioning, check_fields
 from mtlcore.inference.descriptors import describe_image, unlike
 from mtlcore.inference.infer import InferOptions
-from mtlcore.inference.layout import cut
+from mtlcore.inference.layout import choose_edges, tilings_of
 from mtlcore.inference.memory import default_budget
 from mtlcore.inference.passes import Inferred, Passes
 from mtlcore.inference.runner import InProcess, Runner
@@ -42,6 +42,16 @@ class Result:
     changes: list[dict[str, float]]
     statistics: ImageStatistics
     seen: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is found out about an image before inference begins: its ``statistics``, the shape in which networks have
+    ``seen`` it, and the ``edges`` of tiles and columns."""
+
+    statistics: ImageStatistics
+    seen: tuple[int, ...]
+    edges: tuple[int, ...]
 
 
 class ImageArray(Volume):
@@ -106,7 +116,7 @@ class Chain:
         """All stages on one image (depth, ...) in memory; ``fields`` are those of an earlier run, for a refining
         first stage; ``live``: which traces exist."""
         before = {name: ImageArray(np.asarray(values)) for name, values in (fields or {}).items()}
-        work = self.prepare(ImageArray(np.asarray(image)), MemoryStore, tasks, before, live)
+        work = self.prepare(ImageArray(np.asarray(image)), MemoryStore, before, live)
         found = self.infer(work, tasks)
         names = [output.name for output in self.outputs(tasks)]
         arrays = {name: np.zeros(image.shape, np.float32) for name in names}
@@ -119,29 +129,36 @@ class Chain:
         self,
         volume: Volume,
         make_store: Callable[[], FieldStore],
-        tasks: Sequence[str] | None = None,
         before: Mapping[str, Volume] | None = None,
         live: NDArray[np.bool_] | None = None,
+        known: Known | None = None,
+        quick: bool = False,
     ) -> Work:
         """Everything that inference needs to know of an image: its statistics, how the network sees and cuts it.
 
-        ``before``: fields of an earlier run; all is checked before anything is computed.
+        ``make_store``: where fields are to be kept; ``before``: fields of an earlier run;
+        ``known``: what an interrupted run, or another process, has found already; ``quick``: do not look for dead
+        traces in all of a large volume, which serves to plan, not to infer.
         """
         check_shape(volume.shape, self.ndim)
         given = self._given(before or {})
         self._check_fields(given)
         check_fields(volume.shape, given)
+        memory = self.options.memory or default_budget()
+        found = known or self._look(volume, live, memory, quick)
+        conditioning = Conditioning(volume, found.statistics, found.seen, self.models[0].config.amplitude)
+        tilings = tilings_of(self.models, found.seen, found.edges, self.options)
+        return Work(self.models, self.options, conditioning, make_store(), tilings, given, memory)
+
+    def _look(self, volume: Volume, live: NDArray[np.bool_] | None, memory: int, quick: bool) -> Known:
         config = self.models[0].config
-        statistics, sample = scan(volume, config.amplitude, self.options.balance, live)
+        statistics, sample = scan(volume, config.amplitude, self.options.balance, live, quick)
         seen = self._shape_to_see(sample, volume.shape)
         if config.ranges:
             factors = [new / old for new, old in zip(seen, volume.shape, strict=True)]
             numbers = describe_image(sample, factors, whole=sample.shape == volume.shape)
             statistics = replace(statistics, unlike=tuple(unlike(numbers, config.ranges)))
-        conditioning = Conditioning(volume, statistics, seen, config.amplitude)
-        memory = self.options.memory or default_budget()
-        tilings = cut(self.models, conditioning.shape, self.options, memory)
-        return Work(self.models, self.options, conditioning, make_store(), tilings, given, memory)
+        return Known(statistics, seen, choose_edges(self.models, seen, self.options, memory))
 
     def _shape_to_see(self, sample: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
         """On how many samples of each axis the networks see an image of ``shape`` that was measured on a sample.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from mtlcore.device import Precision, autocast
 from mtlcore.errors import MtlError, OptionError
 from mtlcore.inference.averaging import spread_output
+from mtlcore.inference.sections import Along, Slab, fused, padded, run_slab
+from mtlcore.inference.store import FieldSpec
 from mtlcore.inference.tiles import Span, Tile, Tiling
 from mtlcore.inference.variants import PLAIN, Variant, variants
 from mtlcore.io.volume import Window
@@ -32,6 +35,10 @@ class Cells(NamedTuple):
 
 Decoded = dict[str, dict[str, Cells]]
 """Per task, its decoded arrays."""
+
+
+Read = tuple[Array, dict[str, Array], list[Along]]
+"""Over a column and its halo: image, fields, and what was kept of the sections along each axis."""
 
 
 class ColumnFields(NamedTuple):
@@ -77,10 +84,12 @@ class InferOptions:
 
 @dataclass(frozen=True)
 class Reader:
-    """What a network reads over any window of the horizontal axes: whole traces of the image, and of fields."""
+    """What a network reads over any window of the horizontal axes: whole traces of the image, of fields, and, for one
+    that begins with sections, what was kept of these, of a copy of the volume, along an axis."""
 
     image: Callable[[Window], Array]
     fields: Mapping[str, Callable[[Window], Array]]
+    along: Callable[[Variant, int, Window], Along] | None = None
 
     def of(self, model: Model, variant: Variant, shape: tuple[int, ...]) -> Reader:
         """The same for a copy of the volume, whose windows are those of the copy."""
@@ -88,7 +97,17 @@ class Reader:
         def seen(name: str, read: Callable[[Window], Array]) -> Callable[[Window], Array]:
             return lambda lateral: variant.applied(model, name, read(_lateral_of(variant, lateral, shape)))
 
-        return Reader(seen(IMAGE.name, self.image), {name: seen(name, read) for name, read in self.fields.items()})
+        fields = {name: seen(name, read) for name, read in self.fields.items()}
+        if self.along is None:
+            return Reader(seen(IMAGE.name, self.image), fields)
+        return Reader(seen(IMAGE.name, self.image), fields, partial(_of_copy, self.along, variant))
+
+
+def _of_copy(
+    along: Callable[[Variant, int, Window], Along], copy: Variant, plain: Variant, axis: int, window: Window
+) -> Along:
+    """Of a copy of the volume only itself is ever read."""
+    return along(copy, axis, window)
 
 
 def _lateral_of(variant: Variant, lateral: Window, shape: tuple[int, ...]) -> Window:
@@ -178,10 +197,15 @@ def _run(
     part = column if variant.axis is None else tiling.mirrored(column, variant.axis)
     lateral = part.read[1:]
     image = variant.applied(model, IMAGE.name, reader.image(lateral))
-    fields = {name: variant.applied(model, name, read(lateral)) for name, read in reader.fields.items()}
+    fields = {name: variant.applied(model, name, field(lateral)) for name, field in reader.fields.items()}
+    along: list[Along] = []
+    if reader.along is not None:
+        seen = tuple(padded(model, side) for side in variant.window(part.read, tiling.shape)[1:])
+        along = [reader.along(variant, axis, seen) for axis in model.backbone.section_axes]
+    read = image, fields, along
     while True:
         try:
-            return _tiles(model, tiling, part, image, fields, tasks, options, tile_done)
+            return _tiles(model, tiling, part, read, tasks, options, tile_done)
         except (MemoryError, torch.OutOfMemoryError):
             smaller = max(tiling.edges[0] // 2, tiling.stride)
             if smaller == tiling.edges[0]:
@@ -195,29 +219,48 @@ def _tiles(
     model: Model,
     tiling: Tiling,
     column: Tile,
-    image: Array,
-    fields: Mapping[str, Array],
+    read: Read,
     tasks: Sequence[Task],
     options: InferOptions,
     tile_done: Callable[[], None],
 ) -> Decoded:
     decoded: Decoded = {task.name: {} for task in tasks}
     for span in tiling.depths:
-        inputs = _inputs(model, image[span.read], {name: values[span.read] for name, values in fields.items()})
-        padded = next(iter(inputs.values())).shape[2:]
-        names = [task.name for task in tasks]
-        with autocast(model.device, options.precision):
-            features = model.net.decode(inputs, names)
+        sizes, features = _features(model, read, column, span, [task.name for task in tasks], options)
         for task in tasks:
             # One task after another: the tensors of all would need as much memory again as the network.
             with autocast(model.device, options.precision):
                 raw = model.net.outputs(features, [task.name])[task.name]
             for name, value in task.decode(raw).items():
-                ratios = tuple(full // have for full, have in zip(padded, value.shape[2:], strict=True))
+                ratios = tuple(full // have for full, have in zip(sizes, value.shape[2:], strict=True))
                 _put(decoded[task.name], name, value, column, span, ratios)
             del raw
         tile_done()
     return decoded
+
+
+def _features(
+    model: Model, read: Read, column: Tile, span: Span, names: list[str], options: InferOptions
+) -> tuple[tuple[int, ...], dict[str, torch.Tensor]]:
+    """The padded sizes of a tile, and what the decoders make of it."""
+    image, fields, along = read
+    inputs = _inputs(model, image[span.read], {name: values[span.read] for name, values in fields.items()})
+    sizes = tuple(next(iter(inputs.values())).shape[2:])
+    with autocast(model.device, options.precision):
+        if not along:
+            return sizes, model.net.decode(inputs, names)
+        return sizes, model.net.decode_encoded(fused(model, along, inputs, padded(model, span.read)), names)
+
+
+@torch.inference_mode()
+def infer_slab(
+    model: Model, slab: Slab, shape: tuple[int, ...], reader: Reader, options: InferOptions
+) -> dict[str, tuple[FieldSpec, Window, Array]]:
+    """What the network makes of a slab of sections, with where it is kept."""
+    lateral = slab.lateral(shape)
+    inputs = _inputs(model, reader.image(lateral), {name: read(lateral) for name, read in reader.fields.items()})
+    with autocast(model.device, options.precision):
+        return run_slab(model, slab, shape, inputs)
 
 
 def _inputs(model: Model, image: Array, fields: Mapping[str, Array]) -> dict[str, torch.Tensor]:

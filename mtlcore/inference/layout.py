@@ -16,25 +16,41 @@ GENEROUS_BYTES = 2000
 """Bytes a sample that no network takes: an image that fits so is never cut, and nothing need be measured."""
 
 
-def cut(models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int) -> tuple[Tiling, ...]:
-    """The tilings of the models, with the same edges: the store has one set of columns.
+def choose_edges(
+    models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int
+) -> tuple[int, ...]:
+    """Edges of tiles and columns that suit all models and fit into ``memory`` bytes.
 
-    MtlError where a network must see the whole and that does not fit into ``memory`` bytes.
+    MtlError where a network must see the whole and that does not fit.
     """
     halos = [halo_of(model, options, max(shape)) for model in models]
-    stride = math.lcm(*(model.net.stride for model in models))
-    if options.tile is None and math.prod(shape) * GENEROUS_BYTES <= memory:
-        return tuple(Tiling(shape, shape, halo or 0, stride) for halo in halos)
+    if options.tile is not None and None not in halos:
+        return tuple(min(options.tile, length) for length in shape)
+    if math.prod(shape) * GENEROUS_BYTES <= memory:
+        return shape
     bytes_per_sample = max(tile_bytes(model, options.precision) for model in models)
-    if any(halo is None for halo in halos):
+    if None in halos:
         _check_fits(models, shape, bytes_per_sample, memory)
-        edges: tuple[int, ...] = shape
-    elif options.tile is not None:
-        edges = tuple(min(options.tile, length) for length in shape)
-    else:
-        widest = max(halo for halo in halos if halo is not None)
-        edges = plan(shape, widest, stride, Budget(memory, bytes_per_sample)).edges
-    return tuple(Tiling(shape, edges, 0 if halo is None else halo, stride) for halo in halos)
+        return shape
+    widest = max(halo for halo in halos if halo is not None)
+    return plan(shape, widest, _stride(models), Budget(memory, bytes_per_sample)).edges
+
+
+def tilings_of(
+    models: Sequence[Model], shape: tuple[int, ...], edges: tuple[int, ...], options: InferOptions
+) -> tuple[Tiling, ...]:
+    """How each model cuts the image into the same columns, with its own halo."""
+    stride = _stride(models)
+    return tuple(Tiling(shape, edges, halo_of(model, options, max(shape)) or 0, stride) for model in models)
+
+
+def cut(models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int) -> tuple[Tiling, ...]:
+    """Both of the above."""
+    return tilings_of(models, shape, choose_edges(models, shape, options, memory), options)
+
+
+def _stride(models: Sequence[Model]) -> int:
+    return math.lcm(*(model.net.stride for model in models))
 
 
 def halo_of(model: Model, options: InferOptions, longest: int) -> int | None:
@@ -49,6 +65,8 @@ def halo_of(model: Model, options: InferOptions, longest: int) -> int | None:
                 "Leave the tile size out, or use another model."
             )
         return None
+    if model.backbone.section_axes:
+        reach = model.backbone.fusing_halo
     if model.stage.needs_fields:
         reach += max(task.reach for task in model.tasks)
     return reach if options.halo is None else options.halo

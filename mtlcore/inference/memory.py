@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtlcore.device import Precision, autocast
+from mtlcore.inference.sections import encoder_of
 from mtlcore.model.model import Model
 
 SAMPLE_EDGE = {2: 256, 3: 48}
@@ -97,8 +98,16 @@ def tile_bytes(model: Model, precision: Precision = "float32") -> float:
         for name, channels in model.config.inputs.items()
     }
     inputs = {name: model.net.pad(values) for name, values in inputs.items()}
+    axes = model.backbone.section_axes
+    with autocast(model.device, precision):
+        # Sections are read in slabs, before there are tiles.
+        along = [encoder_of(model).along(inputs, axis) for axis in axes]
     with PeakOfTensors() as peak, autocast(model.device, precision):
-        features = model.net.decode(inputs, names)
+        if axes:
+            along = [{name: values.clone() for name, values in one.items()} for one in along]
+            features = model.net.decode_encoded(encoder_of(model).fuse(along, inputs), names)
+        else:
+            features = model.net.decode(inputs, names)
         for task in model.given:
             task.decode(model.net.outputs(features, [task.name])[task.name])
     samples = math.prod(next(iter(inputs.values())).shape[2:])

@@ -43,7 +43,8 @@ class Passes:
 
     def run(self, wanted: Sequence[Sequence[str] | None]) -> Inferred:
         """Every model on the image, with the tasks wanted of each (None: all)."""
-        self._columns("earlier", "take_earlier") if self.work.before else None
+        if self.work.before:
+            self._each("earlier", "take_earlier", range(len(self.work.columns)))
         state: Mapping[str, str] = {name: f"earlier/{name}" for name in self.work.before}
         changes: list[dict[str, float]] = []
         numbers = count()
@@ -71,16 +72,19 @@ class Passes:
                 self._solve(step, model, task)
         changed = self._changes(step) if model.stage.needs_fields else {}
         self.work.store.drop(f"{step.number}/decoded")
+        self.work.store.drop(f"{step.number}/sections")
         self.work.store.finish(mark, json.dumps(changed))
         self._tell("stage_finished", stage=model.stage.name, values={f"change.{k}": v for k, v in changed.items()})
         return changed
 
     def _network(self, step: Pass, model: Model, number: int) -> None:
         """All columns through the network, of the image and of the copies that tasks are solved for."""
-        tiling = self.work.tilings[step.model]
+        tiling, columns = self.work.tilings[step.model], range(len(self.work.columns))
         by_sample = any(not solves(task) for task in self.work.tasks(step))
         copies = len(self.work.copies(step)) if by_sample else 1
-        total = tiling.steps * copies if self.runner.by_tile else len(tiling.columns)
+        slabs = range(len(self.work.slabs(step)))
+        seen = len(self.work.copies(step)) if slabs else 0
+        total = (tiling.steps * copies if self.runner.by_tile else len(tiling.columns)) + len(slabs) * seen
         self._tell("stage_started", stage=model.stage.name, total=total, folder=None)
         steps = count(1)
         values = {"pass": number} if model.stage.needs_fields and self.iterations > 1 else {}
@@ -88,19 +92,30 @@ class Passes:
         def done() -> None:
             self._tell("step_finished", stage=model.stage.name, step=next(steps), total=total, values=values)
 
-        self._columns(f"{step.number}/network", "network", step, done=done)
+        for copy in range(seen):
+            self._each(f"{step.number}/sections-{copy}", "sections", slabs, step, copy, done=done, parts=False)
+        self._each(f"{step.number}/network", "network", columns, step, done=done)
         for copy in range(1, len(self.work.copies(step))):
             if self.work.tasks(step, copy):
-                self._columns(f"{step.number}/network-{copy}", "network", step, copy)
+                self._each(f"{step.number}/network-{copy}", "network", columns, step, copy)
 
-    def _columns(self, mark: str, method: str, *arguments: object, done: Callable[[], None] | None = None) -> None:
-        """A step of all columns that are not done yet."""
-        store, columns = self.work.store, range(len(self.work.columns))
-        left = [column for column in columns if store.finished(f"{mark}/{column}") is None]
-        tell = done if done and self.runner.by_tile else None
-        for column, _ in self.runner.each(method, left, *arguments, tile_done=tell):
-            store.finish(f"{mark}/{column}")
-            if done and not self.runner.by_tile:
+    def _each(
+        self,
+        mark: str,
+        method: str,
+        numbers: Sequence[int],
+        *arguments: object,
+        done: Callable[[], None] | None = None,
+        parts: bool = True,
+    ) -> None:
+        """A method of the work for all columns, or slabs, that are not done yet. ``done`` hears of every tile, if
+        there are ``parts`` of them and whoever runs them tells, else of every column."""
+        store = self.work.store
+        left = [number for number in numbers if store.finished(f"{mark}/{number}") is None]
+        by_part = parts and self.runner.by_tile
+        for number, _ in self.runner.each(method, left, *arguments, tile_done=done if by_part else None):
+            store.finish(f"{mark}/{number}")
+            if done and not by_part:
                 done()
 
     def _solving(self, step: Pass) -> list[Task]:
@@ -108,18 +123,20 @@ class Passes:
 
     def _solve(self, step: Pass, model: Model, task: Task) -> None:
         name = f"{model.stage.name} {task.name}"
-        heard = False
+        heard = -1
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: float, total: float) -> None:
             nonlocal heard
-            if not heard:
-                self._tell("stage_started", stage=name, total=total, folder=None)
-            heard = True
-            self._tell("step_finished", stage=name, step=done, total=total, values={})
+            percent = int(100 * done / total) if total else 100
+            if heard < 0:
+                self._tell("stage_started", stage=name, total=100, folder=None)
+            if percent > heard:
+                self._tell("step_finished", stage=name, step=percent, total=100, values={})
+            heard = max(heard, percent)
 
         self.work.solve(step, task, progress)
         self.work.store.finish(f"{step.number}/solved/{task.name}")
-        if heard:
+        if heard >= 0:
             self._tell("stage_finished", stage=name, values={})
 
     def _changes(self, step: Pass) -> dict[str, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
 from mtlcore.inference.tiles import Tiling, multiple
@@ -31,24 +32,23 @@ def plan(shape: tuple[int, ...], halo: int, stride: int, budget: Budget, block: 
     ``block``: what edges are multiples of, where it is more than the stride. MtlError where nothing fits.
     """
     unit = math.lcm(stride, block or 1)
-    best: tuple[float, int] | None = None
-    chosen: tuple[int, ...] | None = None
-    for edges in _candidates(shape, unit):
-        needed = bytes_needed(shape, edges, halo, stride, budget.tile_bytes)
-        if needed > budget.memory:
-            continue
-        tiling = Tiling(shape, edges, halo, stride)
-        key = (tiling.samples_read, tiling.steps)
-        if best is None or key < best:
-            best, chosen = key, edges
-    if chosen is None:
-        smallest = tuple(min(unit, length) for length in shape)
-        least = bytes_needed(shape, smallest, halo, stride, budget.tile_bytes)
+    axes = [_choices(length, halo, stride, unit) for length in shape]
+    grid = np.meshgrid(*(np.arange(len(axis.edges)) for axis in axes), indexing="ij")
+    read, largest, steps = (
+        np.prod([getattr(axis, name)[at] for axis, at in zip(axes, grid, strict=True)], axis=0)
+        for name in ("read", "largest", "pieces")
+    )
+    columns = shape[0] * largest / axes[0].largest[grid[0]]
+    needed = largest * budget.tile_bytes + columns * COLUMN_BYTES
+    fits = np.flatnonzero(needed.ravel() <= budget.memory)
+    if not fits.size:
         raise MtlError(
-            f"The smallest piece of this volume needs {least / 1e9:.1f} GB, more than the {budget.memory / 1e9:.1f} GB "
-            "allowed: raise --memory, or lower --halo."
+            f"The smallest piece of this volume needs {needed.min() / 1e9:.1f} GB, more than the "
+            f"{budget.memory / 1e9:.1f} GB allowed: raise --memory, or lower --halo."
         )
-    return Tiling(shape, chosen, halo, stride)
+    best = fits[np.lexsort((steps.ravel()[fits], read.ravel()[fits]))[0]]
+    edges = tuple(int(axis.edges[at.ravel()[best]]) for axis, at in zip(axes, grid, strict=True))
+    return Tiling(shape, edges, halo, stride)
 
 
 def bytes_needed(shape: tuple[int, ...], edges: tuple[int, ...], halo: int, stride: int, tile_bytes: float) -> int:
@@ -58,22 +58,22 @@ def bytes_needed(shape: tuple[int, ...], edges: tuple[int, ...], halo: int, stri
     return int(math.prod(read) * tile_bytes + column * COLUMN_BYTES)
 
 
-def _candidates(shape: tuple[int, ...], unit: int) -> Iterator[tuple[int, ...]]:
-    """Edges that cut each axis into equal parts, in every combination."""
-    choices = []
-    for length in shape:
-        counts = np.unique(np.r_[np.arange(1, 17), np.geomspace(16, MAX_PARTS, 12).astype(int)])
-        choices.append(
-            sorted({min(multiple(-(-length // int(count)), unit), length) for count in counts}, reverse=True)
-        )
-    return iter(_product(choices))
+class _Choices(NamedTuple):
+    """Ways to cut one axis: the edges, what all pieces together read, what the largest reads, and how many they are."""
+
+    edges: NDArray[np.float64]
+    read: NDArray[np.float64]
+    largest: NDArray[np.float64]
+    pieces: NDArray[np.float64]
 
 
-def _product(choices: list[list[int]]) -> list[tuple[int, ...]]:
-    combined: list[tuple[int, ...]] = [()]
-    for values in choices:
-        combined = [(*head, value) for head in combined for value in values]
-    return combined
+def _choices(length: int, halo: int, stride: int, unit: int) -> _Choices:
+    parts = np.unique(np.r_[np.arange(1, 17), np.geomspace(16, MAX_PARTS, 12).astype(int)])
+    edges = sorted({min(multiple(-(-length // int(count)), unit), length) for count in parts}, reverse=True)
+    spans = [Tiling((length,), (edge,), halo, stride).depths for edge in edges]
+    reads = [[span.read.stop - span.read.start for span in pieces] for pieces in spans]
+    figures = ([sum(read) for read in reads], [max(read) for read in reads], [len(read) for read in reads])
+    return _Choices(np.array(edges, float), *(np.array(values, float) for values in figures))
 
 
 def _read_edge(length: int, edge: int, halo: int) -> int:

@@ -13,7 +13,9 @@ from mtlcore.inference.work import Work
 class Recipe(Protocol):
     """How another process comes by the same work; small, and sent with every step."""
 
-    key: str
+    @property
+    def key(self) -> str:
+        """The same for the same work."""
 
     def build(self) -> Work:
         """Open the image, the models and the store."""

@@ -55,12 +55,13 @@ def scan(
     level: float,
     even_out: bool,
     live: NDArray[np.bool_] | None = None,
+    quick: bool = False,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[ImageStatistics, Array]:
     """The statistics of an image, and the normalised sample of it that they were measured on, (depth, ...).
 
-    ``level``: root mean square that networks expect; ``even_out``: find gains along depth; ``step`` hears how many
-    blocks of how many have been read.
+    ``level``: root mean square that networks expect; ``even_out``: find gains along depth; ``quick``: take all
+    traces beyond the sample for live; ``step`` hears how many blocks of how many have been read.
     """
     windows = sample_windows(volume.shape)
     sample = np.concatenate([volume.read(window) for window in windows], axis=1)
@@ -73,6 +74,8 @@ def scan(
     image = prepared.image if gains is None else balanced(prepared.image, *gains)
     if whole:
         dead_traces, report = prepared.dead_traces, prepared.report
+    elif quick:
+        dead_traces, report = np.zeros(volume.shape[1:], bool), prepared.report
     else:
         dead_traces, report = _dead_traces(volume, rule, live, step)
     gain, gain_level = gains or (None, 1.0)

@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +58,8 @@ class FieldStore(ABC):
         """A copy, channels first, float32; 0 where nothing was written."""
 
     @abstractmethod
-    def write(self, key: str, spec: FieldSpec, column: int, window: Window, values: Array) -> None:
-        """Store what one column has of a field: its whole traces, and nothing of other columns."""
+    def write(self, key: str, spec: FieldSpec, window: Window, values: NDArray[np.floating]) -> None:
+        """Store whole traces over a window of the horizontal axes; windows of a key never overlap."""
 
     @abstractmethod
     def spec(self, key: str) -> FieldSpec:
@@ -96,11 +95,11 @@ class MemoryStore(FieldStore):
     def read(self, key: str, window: Window) -> Array:
         return np.array(self._arrays[key][(slice(None), *window)], dtype=np.float32)
 
-    def write(self, key: str, spec: FieldSpec, column: int, window: Window, values: Array) -> None:
+    def write(self, key: str, spec: FieldSpec, window: Window, values: NDArray[np.floating]) -> None:
         if key not in self._arrays:
             self._arrays[key] = np.zeros((spec.channels, *spec.coarse_shape), spec.dtype)
             self._specs[key] = spec
-        self._arrays[key][(slice(None), *window)] = values
+        self._arrays[key][(slice(None), *window)] = _fitting(values, spec)
 
     def spec(self, key: str) -> FieldSpec:
         return self._specs[key]
@@ -114,42 +113,49 @@ class MemoryStore(FieldStore):
 
 
 class ScratchStore(FieldStore):
-    """In a folder: one file for each field and column, complete or absent, so that any process may read it and a run
-    that was stopped goes on from it.
+    """In a folder: one file for each window that was written, complete or absent, so that any process may read it and
+    a run that was stopped goes on from it.
 
-    ``columns``: the windows of the image that columns cover. Files have traces first and depth last, so that the parts
-    which neighbours read lie together.
+    Files have traces first and depth last, so that the parts which neighbours read lie together.
     """
 
-    def __init__(self, folder: Path, columns: Sequence[Window]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._columns = columns
+        self._files: dict[str, list[tuple[Window, Path]]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, key: str, window: Window) -> Array:
         spec = self.spec(key)
-        sizes = [part.stop - part.start for part in window]
-        found = np.zeros((spec.channels, *sizes), np.float32)
-        for index, column in enumerate(self._columns):
-            own = spec.coarse(column)
-            inside = [_overlap(*pair) for pair in zip(window, own, strict=True)]
-            path = self._path(key, index)
-            if any(part is None for part in inside) or not path.exists():
-                continue
-            target = tuple(_moved(part, base.start) for part, base in zip(inside, window, strict=True) if part)
-            place = tuple(_moved(part, base.start) for part, base in zip(inside, own, strict=True) if part)
+        found = np.zeros((spec.channels, *_sizes(window)), np.float32)
+        wanted, lateral = math.prod(_sizes(window[1:])), window[1:]
+        for files in (self._files.get(key, ()), self._list(key)):
+            inside = [(overlap, own, path) for own, path in files if (overlap := _overlaps(lateral, own)) is not None]
+            # Other processes may have written since the files were listed.
+            if sum(math.prod(_sizes(overlap)) for overlap, _, _ in inside) == wanted:
+                break
+        for overlap, own, path in inside:
+            target = tuple(_moved(part, base.start) for part, base in zip(overlap, lateral, strict=True))
+            place = tuple(_moved(part, base.start) for part, base in zip(overlap, own, strict=True))
             stored = np.moveaxis(np.load(path, mmap_mode="r"), (-2, -1), (0, 1))
-            found[(slice(None), *target)] = stored[(slice(None), *place)]
+            found[(slice(None), slice(None), *target)] = stored[(slice(None), window[0], *place)]
         return found
 
-    def write(self, key: str, spec: FieldSpec, column: int, window: Window, values: Array) -> None:
-        path = self._path(key, column)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._write_spec(path.parent, spec)
+    def write(self, key: str, spec: FieldSpec, window: Window, values: NDArray[np.floating]) -> None:
+        folder = self._folder / key
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write_spec(folder, spec)
+        path = folder / ("_".join(f"{part.start}-{part.stop}" for part in window[1:]) + ".npy")
         temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         with temporary.open("wb") as file:
-            np.save(file, np.moveaxis(values, (0, 1), (-2, -1)).astype(spec.dtype, order="C"))
+            stored = np.moveaxis(_fitting(values, spec), (0, 1), (-2, -1))
+            np.save(file, np.ascontiguousarray(stored, spec.dtype))
         temporary.replace(path)
+
+    def _list(self, key: str) -> list[tuple[Window, Path]]:
+        """The files of a key, with the windows of the horizontal axes that they hold."""
+        files = [(_window_of(path.stem), path) for path in (self._folder / key).glob("*.npy")]
+        self._files[key] = files
+        return files
 
     def spec(self, key: str) -> FieldSpec:
         path = self._folder / key / SPEC
@@ -166,6 +172,7 @@ class ScratchStore(FieldStore):
 
     def drop(self, prefix: str) -> None:
         shutil.rmtree(self._folder / prefix, ignore_errors=True)
+        self._files.clear()
 
     def finish(self, mark: str, values: str = "") -> None:
         path = self._folder / "finished" / mark
@@ -180,9 +187,6 @@ class ScratchStore(FieldStore):
         except FileNotFoundError:
             return None
 
-    def _path(self, key: str, column: int) -> Path:
-        return self._folder / key / f"{column}.npy"
-
     def _write_spec(self, folder: Path, spec: FieldSpec) -> None:
         path = folder / SPEC
         if not path.exists():
@@ -196,9 +200,24 @@ SPEC = "spec"
 """File of a field's folder: channels, whether it is float16, the image's shape and the ratios."""
 
 
-def _overlap(one: slice, other: slice) -> slice | None:
-    start, stop = max(one.start, other.start), min(one.stop, other.stop)
-    return slice(start, stop) if start < stop else None
+def _fitting(values: NDArray[np.floating], spec: FieldSpec) -> NDArray[np.floating]:
+    """Values cut down to what half precision can hold, where that is kept."""
+    limit = np.finfo(np.float16).max
+    return np.clip(values, -limit, limit) if spec.half else values
+
+
+def _overlaps(one: Window, other: Window) -> Window | None:
+    parts = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one, other, strict=True)]
+    return tuple(parts) if all(part.start < part.stop for part in parts) else None
+
+
+def _sizes(window: Window) -> tuple[int, ...]:
+    return tuple(part.stop - part.start for part in window)
+
+
+def _window_of(name: str) -> Window:
+    """The window that a file's name says: 0-64_128-192."""
+    return tuple(slice(*map(int, part.split("-"))) for part in name.split("_"))
 
 
 def _moved(part: slice, by: int) -> slice:

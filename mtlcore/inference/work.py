@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mtlcore.inference.averaging import spread_output
 from mtlcore.inference.change import Change, change
 from mtlcore.inference.conditioning import Conditioning, scaled, settled, whole_window
-from mtlcore.inference.infer import Cells, InferOptions, Reader, combined, infer_column, solves
+from mtlcore.inference.infer import Cells, InferOptions, Reader, combined, infer_column, infer_slab, solves
+from mtlcore.inference.sections import Along, Kept, Slab, slabs
 from mtlcore.inference.solving import SolveWork
 from mtlcore.inference.store import FieldSpec, FieldStore
 from mtlcore.inference.tiles import Tile, Tiling
@@ -49,6 +50,10 @@ class Pass:
         """Where it keeps a decoded array of a task that solves, of one of the copies of the image."""
         return f"{self.number}/decoded/{copy}/{task}/{name}"
 
+    def sections_key(self, axis: int, name: str, copy: int) -> str:
+        """Where it keeps a tensor of the sections along an axis."""
+        return f"{self.number}/sections/{copy}/{axis}/{name.replace('/', '.')}"
+
 
 @dataclass(frozen=True, eq=False)
 class Work:
@@ -77,7 +82,19 @@ class Work:
         """Put a column of an earlier run's fields into the store, as networks read them."""
         window = self.columns[column].core
         for name, values in self.conditioning.given(self.outputs, self.before, window[1:]).items():
-            self.store.write(f"earlier/{name}", FieldSpec(self.conditioning.shape), column, window, values[None])
+            self.store.write(f"earlier/{name}", FieldSpec(self.conditioning.shape), window, values[None])
+
+    def slabs(self, step: Pass) -> list[Slab]:
+        """The slabs of sections that a pass' network begins with; none where it reads columns alone."""
+        model = self.models[step.model]
+        return slabs(model, self.conditioning.shape, self.memory) if model.backbone.section_axes else []
+
+    def sections(self, number: int, step: Pass, copy: int = 0) -> None:
+        """One slab of sections, of the image or of a copy, through the network."""
+        model, slab, shape = self.models[step.model], self.slabs(step)[number], self.conditioning.shape
+        reader = self._reader(step).of(model, self.copies(step)[copy], shape)
+        for name, (spec, window, values) in infer_slab(model, slab, shape, reader, self.options).items():
+            self.store.write(step.sections_key(slab.axis, name, copy), spec, window, values)
 
     def network(self, column: int, step: Pass, copy: int = 0, tile_done: Callable[[], None] = lambda: None) -> None:
         """One column through the network: outputs, and decoded arrays of the tasks that solve afterwards.
@@ -90,21 +107,21 @@ class Work:
         reader = self._reader(step).of(model, variant, self.conditioning.shape)
         tile, shape = self.columns[column], self.conditioning.shape
         found = infer_column(model, self.tilings[step.model], tile, reader, tasks, options, tile_done)
-        for task, arrays in found.decoded.items():
+        half = {name for task in tasks for name in task.half_precision}
+        for owner, arrays in found.decoded.items():
             for name, cells in arrays.items():
-                self._keep(step.decoded_key(task, name, copy), column, cells)
+                self._keep(step.decoded_key(owner, name, copy), column, cells, name in half)
         for name, values in found.outputs.items():
             key = step.key(name) if copy == 0 else step.decoded_key("of_copy", name, copy)
-            self.store.write(key, FieldSpec(shape), column, tile.core, self._outward(model, name, values)[None])
+            self.store.write(key, FieldSpec(shape), tile.core, self._outward(model, name, values)[None])
         if options.mirrored_average:
             # Solutions of the image as it is follow from its own fields, not from means.
             for name in {read for task in tasks for read in task.solves_with} & found.plain.keys():
                 values = self._outward(model, name, found.plain[name])
-                self.store.write(
-                    step.decoded_key("of_copy", name, 0), FieldSpec(shape), column, tile.core, values[None]
-                )
+                key = step.decoded_key("of_copy", name, 0)
+                self.store.write(key, FieldSpec(shape), tile.core, values[None])
 
-    def solve(self, step: Pass, task: Task, progress: Callable[[int, int], None]) -> None:
+    def solve(self, step: Pass, task: Task, progress: Callable[[float, float], None]) -> None:
         """A task's last step, on the image and on copies of it where they count."""
         copies = self.copies(step) if self.needs_copies(step, task) else [PLAIN]
         for copy, variant in enumerate(copies):
@@ -167,7 +184,7 @@ class Work:
         variant: Variant,
         copy: int,
         several: bool,
-        progress: Callable[[int, int], None],
+        progress: Callable[[float, float], None],
     ) -> None:
         model, shape = self.models[step.model], self.conditioning.shape
         names = [output.name for output in task.outputs_in(len(shape))]
@@ -182,6 +199,7 @@ class Work:
             outputs,
             self._reader(step).of(model, variant, shape).image,
             progress,
+            f"{step.number}/decoded/{copy}/solving",
         )
         task.solve_columns(work)
 
@@ -211,9 +229,8 @@ class Work:
         ]
         options = replace(self.options, uncertainty=step.uncertainty)
         for name, values in combined([task], found, len(shape), options).items():
-            for column, tile in enumerate(self.columns):
-                window = tile.core
-                self.store.write(step.key(name), FieldSpec(shape), column, window, values[window][None])
+            for window in (column.core for column in self.columns):
+                self.store.write(step.key(name), FieldSpec(shape), window, values[window][None])
 
     def _reader(self, step: Pass) -> Reader:
         """What the pass' network reads, in the amplitudes of its model."""
@@ -232,7 +249,20 @@ class Work:
 
             return lambda lateral: scaled(output, self.conditioning.filled(stored(lateral), lateral, stored), level)
 
-        return Reader(image, {name: field(output) for name, output in reads.items()})
+        def along(variant: Variant, axis: int, lateral: Window) -> Along:
+            prefix = step.sections_key(axis, "", copies.index(variant))
+            return {
+                name.replace(".", "/"): self._kept(f"{prefix}{name}", lateral) for name in self.store.names(prefix[:-1])
+            }
+
+        copies = self.copies(step)
+        fields = {name: field(output) for name, output in reads.items()}
+        return Reader(image, fields, along if model.backbone.section_axes else None)
+
+    def _kept(self, key: str, lateral: Window) -> Kept:
+        spec = self.store.spec(key)
+        window = spec.coarse((slice(0, spec.shape[0]), *lateral))
+        return Kept(self.store.read(key, window), spec.all_ratios, spec.half)
 
     def _outward(self, model: Model, name: str, values: Array) -> Array:
         """A model's output in the amplitudes of the chain's first one."""
@@ -244,10 +274,10 @@ class Work:
     def _settled(self, key: str, name: str, window: Window, dead: NDArray[np.bool_]) -> Array:
         return settled(self.outputs[name], self.store.read(key, window)[0], dead)
 
-    def _keep(self, key: str, column: int, cells: Cells) -> None:
+    def _keep(self, key: str, column: int, cells: Cells, half: bool) -> None:
         """Store a decoded array of a column, however coarse it is."""
-        spec = FieldSpec(self.conditioning.shape, cells.values.shape[0], cells.ratios)
-        self.store.write(key, spec, column, spec.coarse(self.columns[column].core), cells.values)
+        spec = FieldSpec(self.conditioning.shape, cells.values.shape[0], cells.ratios, half)
+        self.store.write(key, spec, spec.coarse(self.columns[column].core), cells.values)
 
 
 def _plain(options: InferOptions) -> InferOptions:

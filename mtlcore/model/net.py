@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,10 @@ class MultiTaskNet(nn.Module):
 
     def decode(self, inputs: Mapping[str, Tensor], tasks: Iterable[str] | None = None) -> dict[str, Tensor]:
         """What the decoders make of padded inputs, by their names: that of a task, or "shared"."""
-        encoded = self.encoder({name: inputs[name] for name in self.input_names})
+        return self.decode_encoded(self.encoder({name: inputs[name] for name in self.input_names}), tasks)
+
+    def decode_encoded(self, encoded: Any, tasks: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """The same of what the encoder gave."""
         names = ("shared",) if self.shared else self.heads if tasks is None else tasks
         return {name: self.decoders[name](encoded) for name in names}
 

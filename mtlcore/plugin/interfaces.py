@@ -81,6 +81,11 @@ class Task(ABC):
         work.solve_whole()
 
     @property
+    def half_precision(self) -> tuple[str, ...]:
+        """Names of decoded arrays that lose nothing that counts where float16 keeps them until the last step."""
+        return ()
+
+    @property
     def averages_copies(self) -> bool:
         """Whether what it solves for is averaged over mirrored copies, where users ask for that; else it is solved
         once, of the image as it is."""
@@ -170,6 +175,22 @@ class Backbone(ABC):
     def head(self, task: Task, ndim: int) -> Module:
         """A task's last module, from what a decoder (or neck) gives to a dict of raw tensors. Default: the task's."""
         return task.head(self.channels, ndim)
+
+    @property
+    def section_axes(self) -> tuple[int, ...]:
+        """Lateral axes (1, 2) along which its encoder first reads whole sections of a volume, each by itself.
+
+        Then volumes of any size are read in slabs of sections, and no halo is needed in their plane: the encoder has
+        ``along(inputs, axis)``, which gives tensors of a slab by name, ``fuse(found, inputs)``, which makes of
+        those of all axes over one window what the encoder gives, and ``sections_at_once(depth, length)``.
+        Default: none.
+        """
+        return ()
+
+    @property
+    def fusing_halo(self) -> int:
+        """Of such a backbone: samples around a tile beyond which nothing reaches what follows the sections."""
+        return 0
 
     def grows_from(self, other: Backbone) -> bool:
         """Whether this is the network of ``other`` with parts that, untrained, change nothing: training may then

@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,40 +18,15 @@ from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
 from mtlcore.io.atomic import atomic_write_text
-from mtlcore.io.files import content_hash, make_format, open_volume
-from mtlcore.io.volume import Geometry, Volume
+from mtlcore.io.files import content_hash, open_volume
+from mtlcore.io.volume import Volume
 from mtlcore.model.model import Model
-from mtlcore.plugin.outputs import Output
 from mtlcore.plugin.plugins import Plugins
+from mtlcore.run import inputs, unfinished
+from mtlcore.run.inputs import part_of, same_input
 
 Array = NDArray[np.float32]
 RECORD = "run.json"
-
-
-def write_fields(
-    folder: Path,
-    fields: Mapping[str, Array],
-    outputs: Sequence[Output],
-    geometry: Geometry,
-    format_name: str,
-    options: Mapping[str, Any],
-    plugins: Plugins,
-) -> dict[str, dict[str, Any]]:
-    """Write each field to its own file; what was written, by output name."""
-    format = make_format(folder, format_name, options, plugins)
-    written: dict[str, dict[str, Any]] = {}
-    for output in outputs:
-        values = fields[output.name]
-        path = folder / format.file_name(output)
-        with format.create(path, geometry, output) as volume:
-            volume.write(tuple(slice(0, size) for size in geometry.shape), values)
-        written[output.name] = {
-            "file": path.name,
-            "unit": output.unit,
-            "minimum": float(values.min()),
-            "maximum": float(values.max()),
-        }
-    return written
 
 
 def listed(folder: Path) -> set[Path]:
@@ -85,7 +60,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MtlError(f"{folder} is no result folder: it holds no {RECORD}. Make one with mtl run.") from None
+        if unfinished.is_marked(folder):
+            raise MtlError(f"The run in {folder} is not finished. Go on with: mtl run --resume {folder}") from None
+        raise MtlError(
+            f"{folder} is not a result folder: {RECORD} not found. Create one with mtl run --output {folder}."
+        ) from None
     except (OSError, ValueError) as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(record, dict) or "outputs" not in record:
@@ -105,20 +84,17 @@ def open_fields(folder: Path, plugins: Plugins) -> dict[str, Volume]:
 
 
 def open_image(folder: Path, plugins: Plugins) -> Volume:
-    """The image that a result folder was made from, as a volume; MtlError where it is gone or has changed."""
-    from mtlcore.run.runs import example, same_input
-
+    """The image, or the part of it, that a result folder was computed from, as a volume; MtlError where it is gone or
+    has changed."""
     record = read_record(folder)
-    path = same_input(record, folder)
-    if path is None:
-        return example(plugins)
-    config = record["config"]
-    return open_volume(path, config.get("run", {}).get("format"), config.get("format", {}), plugins)
+    path, config = same_input(record, folder), record["config"]
+    given = config.get("run", {})
+    return inputs.open_image(path, given.get("format"), config.get("format", {}), part_of(given), plugins)
 
 
-def read_fields(folder: Path, plugins: Plugins) -> dict[str, Array]:
-    """The fields of a result folder as arrays, by output name."""
-    return {name: volume.load() for name, volume in open_fields(folder, plugins).items()}
+def remove_record(folder: Path) -> None:
+    """Take the record of an earlier run away, whose files are about to be replaced."""
+    (folder / RECORD).unlink(missing_ok=True)
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

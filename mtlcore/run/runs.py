@@ -1,45 +1,56 @@
-"""One run over one image: read, infer, write results, pictures and a record from which it can be repeated."""
+"""One run over one image: read, infer, write results, pictures and a record from which it can be repeated.
+
+Nothing is held whole: columns of traces go through the networks into a store, in memory if that is large enough, and
+from there into the files. A run that was stopped is resumed from what the store on disk has.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mtlcore.device import describe, resolve
-from mtlcore.errors import DeadInputError, MtlError, OptionError
-from mtlcore.inference.chain import Chain, Result
-from mtlcore.inference.dead_traces import fill_traces
+from mtlcore.errors import DeadInputError, OptionError
+from mtlcore.inference.chain import Chain, Known
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.loading import load_chain
-from mtlcore.io.files import content_hash, make_format, open_volume, stored_size
-from mtlcore.io.volume import ArrayVolume, Volume
+from mtlcore.inference.passes import Inferred
+from mtlcore.inference.store import FieldStore, MemoryStore
+from mtlcore.inference.work import Work
+from mtlcore.io.files import make_format
+from mtlcore.io.part import Part
+from mtlcore.io.volume import Volume
 from mtlcore.pictures import draw as pictures
-from mtlcore.plugin.interfaces import Source
-from mtlcore.plugin.outputs import Output
 from mtlcore.plugin.plugins import Plugins
-from mtlcore.run import results
+from mtlcore.run import results, unfinished
+from mtlcore.run.drawing import draw_result
+from mtlcore.run.inputs import describe_input, open_image, same_image
+from mtlcore.run.scratch import NAME, Scratch, needs_scratch
+from mtlcore.run.workers import runner_of
+from mtlcore.run.writing import write_outputs
 
-Array = NDArray[np.float32]
-EXAMPLE_SOURCE, EXAMPLE_LOCATION = "synth", "rgm2d"
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class RunJob:
     """What to run. ``input`` None: the built-in synthetic section. ``start``: an earlier result folder, whose
-    fields a first refining stage reads. ``format`` and ``format_options`` are the input's."""
+    fields a first refining stage reads. ``format`` and ``format_options`` are the input's; ``part``: what of it.
+    ``workers``: processes that share the columns; ``scratch``: where fields are kept meanwhile, if they do not fit into
+    memory (None: in the result's folder)."""
 
     input: Path | None = None
     format: str | None = None
     format_options: Mapping[str, Any] = field(default_factory=dict)
+    part: Part = field(default_factory=Part)
     tasks: tuple[str, ...] | None = None
     stages: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -52,6 +63,8 @@ class RunJob:
     output_options: Mapping[str, Any] = field(default_factory=dict)
     pictures: bool = True
     infer: InferOptions = field(default_factory=InferOptions)
+    workers: int = 1
+    scratch: Path | None = None
 
 
 class Clock:
@@ -76,9 +89,13 @@ class Opened:
 
     volume: Volume
     chain: Chain
-    before: dict[str, Array] | None
+    before: dict[str, Volume]
     device: torch.device
     clock: Clock
+
+    def prepare(self, make_store: Callable[[], FieldStore], known: Known | None) -> Work:
+        """The work on the image, with its statistics, or those that are known."""
+        return self.chain.prepare(self.volume, make_store, self.before, self.volume.geometry.live, known)
 
 
 def open_job(job: RunJob, plugins: Plugins) -> Opened:
@@ -88,8 +105,8 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
     # What is wrong with the output format is better said before hours of work than at their end.
     make_format(Path(), job.output_format, job.output_options, plugins)
     with clock.timing("read"):
-        volume = open_input(job, plugins)
-        before = results.read_fields(job.start, plugins) if job.start else None
+        volume = open_image(job.input, job.format, job.format_options, job.part, plugins)
+        before = results.open_fields(job.start, plugins) if job.start else {}
     with clock.timing("load_models"):
         chain = load_chain(
             job.stages,
@@ -118,139 +135,167 @@ def run(
     folder: Path,
     plugins: Plugins,
     config: Mapping[str, Any] | None = None,
-    say: Callable[[str], None] = lambda message: None,
+    say: Say = lambda message: None,
 ) -> dict[str, Any]:
     """Carry an opened job out, with results in a folder that exists; returns the record (what run.json holds).
 
-    ``config``: what ``mtl run --config run.json`` repeats. ``say`` gets lines for users.
+    ``config``: what ``mtl run --config run.json`` repeats. ``say`` gets lines for users. What an interrupted run of the
+    same job has left in the folder is used.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     chain, volume, clock = opened.chain, opened.volume, opened.clock
     say(f"Results: {folder}")
-    described = describe_input(job, volume)
-    if job.start and not _same_image(described, results.read_record(job.start)["input"]):
-        say(f"Warning: {job.start} was made from another file than {job.input}: refinement expects one image.")
-    say(f"Device: {describe(opened.device)}")
-    for note in dict.fromkeys(model.config.note for model in chain.models if model.config.note):
-        say(note)
-    with clock.timing("read"):
-        image = volume.load()
-    with clock.timing("infer"):
-        result = chain.run(image, job.tasks, opened.before, volume.geometry.live)
-    if result.statistics.dead_traces.all():
-        raise DeadInputError(
-            f"{job.input} has no live sample: its {result.statistics.report['traces']} traces are constant, "
-            "undefined or flagged as dead. See mtl inspect."
-        )
-    if result.statistics.offset:
-        say(f"Amplitudes lie around {result.statistics.offset:.6g}: the network saw them around 0.")
-    unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]
-    if job.infer.uncertainty and unknown:
-        say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
-    if result.statistics.gain is not None:
-        say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
-    if result.seen != image.shape:
-        why = ", more like what it was trained on. --scale 1 leaves the image as it is"
-        seen, had = ("x".join(map(str, shape)) for shape in (result.seen, image.shape))
-        say(f"Sampling: the network saw {seen} samples for {had}{why if job.infer.scale is None else ''}.")
-    for line in result.statistics.unlike:
-        say(f"Warning: unlike the training data in {line}. Look at the pictures before you trust the results.")
-    record: dict[str, Any] = {
-        "started": started,
-        "config": dict(config or {}),
-        "input": described,
-        "from": results.describe_start(job.start) if job.start else None,
-        "device": describe(opened.device),
-        "models": _describe_models(chain, result),
-        "changes": result.changes,
-        "samples_seen": list(result.seen),
-        "unlike_training": list(result.statistics.unlike),
-        "data": result.statistics.report,
-        "versions": results.versions(),
-    }
-    with clock.timing("write"):
-        record |= _write(job, folder, chain, result, volume, plugins)
-    record |= {"pictures": [], "seconds": clock.seconds, "peak_memory": results.peak_memory(opened.device)}
-    # Before the pictures too: should drawing fail, hours of work are a result all the same.
-    results.write_record(folder, record)
+    described = describe_input(job.input, volume)
+    _greet(job, opened, described, say)
+    unfinished.begin(folder, config or {}, described)
+    scratch = Scratch(scratch_folder(job, folder))
+    with _resumable(folder, scratch):
+        with clock.timing("read"):
+            work = _prepared(job, opened, scratch)
+        _tell_what_was_seen(job, chain, work, say)
+        with clock.timing("infer"), runner_of(job, work, scratch) as runner:
+            found = chain.infer(work, job.tasks, runner)
+        record = _described(job, opened, work, found, described, config or {}, started)
+        with clock.timing("write"):
+            record |= _write(job, folder, chain, work, found, volume, plugins)
+        record |= {"pictures": [], "seconds": clock.seconds, "peak_memory": results.peak_memory(opened.device)}
+        # Before the pictures too: should drawing fail, hours of work are a result all the same.
+        results.write_record(folder, record)
+        unfinished.end(folder)
+        scratch.remove()
     with clock.timing("pictures"):
-        record["pictures"] = _draw(job, folder, chain, result, image, volume)
+        record["pictures"] = _draw(job, folder, chain, work, volume, plugins)
     record["peak_memory"] = results.peak_memory(opened.device)
     results.write_record(folder, record)
     volume.close()
     return record
 
 
-def _write(job: RunJob, folder: Path, chain: Chain, result: Result, volume: Volume, plugins: Plugins) -> dict[str, Any]:
-    """Write the fields; what run.json says of them."""
-    options = dict(job.output_options)
-    written = results.write_fields(
-        folder, result.fields, chain.outputs(job.tasks), volume.geometry, job.output_format, options, plugins
-    )
-    return {"format": {"name": job.output_format, "options": options}, "outputs": written}
+@contextmanager
+def _resumable(folder: Path, scratch: Scratch) -> Iterator[None]:
+    """What happens to the marks of a run that stops: kept where it can go on, and said to users; else removed."""
+    try:
+        yield
+    except BaseException as error:
+        if not scratch.folder.is_dir():
+            unfinished.end(folder)
+        elif isinstance(error, KeyboardInterrupt):
+            raise type(error)(f"Stopped. Resume with: mtl run --resume {folder}") from error
+        raise
 
 
-def _draw(job: RunJob, folder: Path, chain: Chain, result: Result, image: Array, volume: Volume) -> list[str]:
-    """Draw the pictures that are wanted and can be drawn; their names."""
-    if not (job.pictures and pictures.available()):
-        return []
-    clean, outputs = np.where(np.isfinite(image), image, np.float32(0)), chain.outputs(job.tasks)
-    paths = pictures.draw_all(folder, clean, _drawable(result, outputs), outputs, volume.geometry)
-    return [path.name for path in paths]
+def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
+    """The work, with a store in memory or on disk; what an interrupted run knew is not measured again."""
+    known = scratch.load()
+    on_disk = known is not None or job.workers > 1 or job.scratch is not None
+
+    def make_store() -> FieldStore:
+        return scratch.store() if on_disk else MemoryStore()
+
+    work = opened.prepare(make_store, known)
+    shape = work.conditioning.shape
+    found = Known(work.conditioning.statistics, shape, work.tilings[0].edges)
+    if found.statistics.dead_traces.all():
+        raise DeadInputError(
+            f"{job.input} has no live sample: its {found.statistics.report['traces']} traces are constant, "
+            "undefined or flagged as dead. See mtl inspect."
+        )
+    if not on_disk and needs_scratch(shape, work.memory):
+        on_disk = True
+        work = opened.prepare(make_store, found)
+    if on_disk and known is None:
+        scratch.save(found)
+    return work
 
 
-def _drawable(result: Result, outputs: Sequence[Output]) -> dict[str, Array]:
-    """The fields, those drawn as contours filled where traces are dead: lines around a hole say nothing."""
-    missing = result.statistics.dead_traces
-    lines = {output.name for output in outputs if output.display.kind == "contours"}
+def scratch_folder(job: RunJob, folder: Path) -> Path:
+    """Where a job keeps fields meanwhile."""
+    if job.scratch is None:
+        return folder / NAME
+    # Of this result alone, whatever other runs keep there.
+    return job.scratch / f"mtl-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+
+
+def _greet(job: RunJob, opened: Opened, described: Mapping[str, Any], say: Say) -> None:
+    """What users should know before the work begins."""
+    if job.start and not same_image(described, results.read_record(job.start)["input"]):
+        say(f"Warning: {job.start} was computed from another file than {job.input}: refinement expects one image.")
+    say(f"Device: {describe(opened.device)}")
+    for note in dict.fromkeys(model.config.note for model in opened.chain.models if model.config.note):
+        say(note)
+
+
+def _tell_what_was_seen(job: RunJob, chain: Chain, work: Work, say: Say) -> None:
+    """How the image differs from what networks see, and what the memory allows."""
+    statistics, seen, shape = work.conditioning.statistics, work.conditioning.shape, work.conditioning.volume.shape
+    if statistics.offset:
+        say(f"Input has a DC offset of {statistics.offset:.6g}, removed before inference.")
+    unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]
+    if job.infer.uncertainty and unknown:
+        say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
+    if statistics.gain is not None:
+        say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
+    if seen != shape:
+        why = ", more like what it was trained on. --scale 1 leaves the image as it is"
+        new, had = ("x".join(map(str, sizes)) for sizes in (seen, shape))
+        say(f"Sampling: the network saw {new} samples for {had}{why if job.infer.scale is None else ''}.")
+    for line in statistics.unlike:
+        say(f"Warning: unlike the training data in {line}. Look at the pictures before you trust the results.")
+    if len(work.columns) > 1:
+        say(f"Memory: {work.memory / 1e9:.1f} GB, in {len(work.columns)} columns of traces.")
+
+
+def _described(
+    job: RunJob,
+    opened: Opened,
+    work: Work,
+    found: Inferred,
+    described: Mapping[str, Any],
+    config: Mapping[str, Any],
+    started: str,
+) -> dict[str, Any]:
+    """What run.json says of how the results came about."""
     return {
-        name: fill_traces(values.copy(), missing) if name in lines else values for name, values in result.fields.items()
+        "started": started,
+        "config": dict(config),
+        "input": dict(described),
+        "from": results.describe_start(job.start) if job.start else None,
+        "device": describe(opened.device),
+        "models": _describe_models(opened.chain, found),
+        "changes": found.changes,
+        "samples_seen": list(work.conditioning.shape),
+        "unlike_training": list(work.conditioning.statistics.unlike),
+        "columns": len(work.columns),
+        "data": work.conditioning.statistics.report,
+        "versions": results.versions(),
     }
 
 
-def open_input(job: RunJob, plugins: Plugins) -> Volume:
-    """The input's volume; without a file, the built-in section."""
-    if job.input is None:
-        return example(plugins)
-    return open_volume(job.input, job.format, job.format_options, plugins)
+def _write(
+    job: RunJob, folder: Path, chain: Chain, work: Work, found: Inferred, volume: Volume, plugins: Plugins
+) -> dict[str, Any]:
+    """Write the fields; what run.json says of them."""
+    options, outputs = dict(job.output_options), chain.outputs(job.tasks)
+    names = [output.name for output in outputs]
+    columns = ((window, work.restored(found.state, names, window)) for window in work.restore_windows)
+
+    def complete() -> None:
+        # From here to the new record there is none: files of two images must never stand under one.
+        results.remove_record(folder)
+
+    written = write_outputs(folder, columns, outputs, volume.geometry, job.output_format, options, plugins, complete)
+    return {"format": {"name": job.output_format, "options": options}, "outputs": written}
 
 
-def example(plugins: Plugins) -> Volume:
-    """A small synthetic section, so that a newcomer sees something at once."""
-    source: Source = plugins.sources[EXAMPLE_SOURCE]()
-    return ArrayVolume(source.open(EXAMPLE_LOCATION, "valid", ())[0]["image"])
+def _draw(job: RunJob, folder: Path, chain: Chain, work: Work, volume: Volume, plugins: Plugins) -> list[str]:
+    """Draw the pictures that are wanted and can be drawn; their names."""
+    if not (job.pictures and pictures.available()):
+        return []
+    outputs, dead = chain.outputs(job.tasks), work.conditioning.statistics.dead_traces
+    return draw_result(folder, volume, results.open_fields(folder, plugins), outputs, volume.geometry, dead)
 
 
-def describe_input(job: RunJob, volume: Volume) -> dict[str, Any]:
-    """What run.json says of the input."""
-    shape = list(volume.shape)
-    if job.input is None:
-        return {"example": f"{EXAMPLE_SOURCE}:{EXAMPLE_LOCATION}", "shape": shape}
-    facts = {"path": str(job.input.resolve()), "shape": shape, "bytes": stored_size(job.input)}
-    return facts | {"sha256": content_hash(job.input)}
-
-
-def same_input(record: Mapping[str, Any], folder: Path) -> Path | None:
-    """The input of an earlier result, still there and unchanged; None where that was the built-in section."""
-    described = record["input"]
-    if "example" in described:
-        return None
-    path = Path(described["path"])
-    if not path.exists():
-        raise MtlError(f"The input {path} of {folder} does not exist any more: say where it is with --input.")
-    if described.get("sha256") and content_hash(path) != described["sha256"]:
-        raise MtlError(f"The input {path} has changed since {folder} was made from it: run --stage mti again.")
-    return path
-
-
-def _same_image(described: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether two inputs, as run.json describes them, are one file's contents (or both the built-in section)."""
-    if "example" in described or "example" in before:
-        return "example" in described and "example" in before
-    return not before.get("sha256") or described["sha256"] == before["sha256"]
-
-
-def _describe_models(chain: Chain, result: Result) -> list[dict[str, Any]]:
+def _describe_models(chain: Chain, found: Inferred) -> list[dict[str, Any]]:
     refining = [model for model in chain.models if model.stage.needs_fields]
-    passes = len(result.changes) // max(len(refining), 1)
+    passes = len(found.changes) // max(len(refining), 1)
     return [results.describe_model(model, passes if model in refining else 1) for model in chain.models]

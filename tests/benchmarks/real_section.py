@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mtlcore.plugin.plugins import current
-from mtlcore.run.results import open_image, read_fields
+from mtlcore.run.results import open_fields, open_image
 
 Array = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def describe(folder: Path) -> dict[str, float]:
     """All figures of one result."""
     plugins = current()
     image = open_image(folder, plugins).load().astype(np.float64)
-    fields = {name: values.astype(np.float64) for name, values in read_fields(folder, plugins).items()}
+    fields = {name: volume.load().astype(np.float64) for name, volume in open_fields(folder, plugins).items()}
     found = {"image bandwidth": bandwidth(image)} | agreement(fields, image)
     if "rgt" in fields:
         found["time not increasing"] = float((np.diff(fields["rgt"], axis=0) <= 0).mean())

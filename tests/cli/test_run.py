@@ -136,7 +136,7 @@ def test_refining_an_image_that_has_changed_is_refused(
     np.save(image, np.ones(SHAPE, dtype=np.float32))
     result = mtl("run", "--stage", "mtr", "--from", "first", "--model", tmp_path / "mtr", "-o", "second")
     assert result.exit_code == 1
-    assert "has changed since first was made" in result.stderr
+    assert "has changed since first was computed" in result.stderr
 
 
 def test_a_three_dimensional_run(mtl: Run, make_model: Any, make_image: Any, tmp_path: Path) -> None:
@@ -192,9 +192,9 @@ def test_fields_to_refine_are_those_of_the_same_image_and_go_to_a_stage_that_ref
     refused = mtl("run", "-i", image, "-m", model, "-o", "second", "--from", "first")
     assert refused.exit_code and "reads none: use a refining stage" in refused.stderr
     again = ("run", "-m", "mtr", "--stage", "mtr", "--from", "first", "--no-pictures", "--force", "-o", "second")
-    assert "made from another file" not in mtl(*again).stderr
+    assert "computed from another file" not in mtl(*again).stderr
     np.save("other.npy", 3 * np.load(image))
-    assert "first was made from another file than other.npy" in mtl(*again, "-i", "other.npy").stderr
+    assert "first was computed from another file than other.npy" in mtl(*again, "-i", "other.npy").stderr
 
 
 def test_the_network_can_see_depth_on_other_rows_and_with_half_precision(mtl: Run, model: Path, image: Path) -> None:

@@ -12,7 +12,7 @@ from mtl_cli.main import cli
 from mtlcore.io.files import content_hash, open_volume
 from mtlcore.io.volume import Axis, Geometry
 from mtlcore.plugin.plugins import current
-from mtlcore.run.results import open_fields, open_image, read_fields, read_record
+from mtlcore.run.results import open_fields, open_image, read_record
 
 PACKAGES = {"zarr": "zarr", "hdf5": "h5py", "vti": "numpy"}
 SUFFIXES = {"zarr": ".zarr", "hdf5": ".h5", "vti": ".vti"}
@@ -49,7 +49,7 @@ def test_results_and_inputs_of_each_format(name, survey, tmp_path, make_model):
     record = read_record(tmp_path / "out")
     assert record["input"]["sha256"] == content_hash(image)
     assert {entry["file"].removeprefix(output) for output, entry in record["outputs"].items()} == {SUFFIXES[name]}
-    expected = read_fields(tmp_path / "npy", current())
+    expected = {name: volume.load() for name, volume in open_fields(tmp_path / "npy", current()).items()}
     for output, volume in open_fields(tmp_path / "out", current()).items():
         np.testing.assert_array_equal(volume.load(), expected[output])
         assert volume.geometry.axes == open_volume(survey).geometry.axes
@@ -84,7 +84,7 @@ def test_an_input_folder_that_changed_is_noticed(survey, tmp_path, make_model):
     result = CliRunner().invoke(
         cli, ["run", "--stage", "mtr", "--from", str(tmp_path / "out"), "--model", str(tmp_path / "mti")]
     )
-    assert f"The input {image} has changed since {tmp_path / 'out'} was made from it" in result.output
+    assert f"The input {image} has changed since {tmp_path / 'out'} was computed from it" in result.output
 
 
 def test_a_missing_package_is_said_before_the_work(survey, tmp_path, make_model, monkeypatch):

@@ -166,7 +166,7 @@ def test_a_finished_report_is_not_replaced_unasked(make_result: Callable[..., Pa
 def test_what_is_missing_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(cli, ["report", str(tmp_path)])
     assert result.exit_code == 1
-    assert "is no result folder" in result.stderr
+    assert "is not a result folder" in result.stderr
     monkeypatch.setattr(pictures, "available", lambda: False)
     result = CliRunner().invoke(cli, ["report", str(tmp_path)])
     assert result.exit_code == 1

@@ -49,6 +49,10 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--output-format", type=Name("format"), default="npy", show_default=True, help="Format of the results.")
 @click.option("--tile", type=click.IntRange(1), help="Edge of a tile in samples. Default: as large as is reasonable.")
 @click.option("--halo", type=click.IntRange(0), help="Samples read around a tile. Default: what makes tiles exact.")
+@options.part_option
+@options.memory_option
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the work.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Folder for what does not fit into memory meanwhile.")
 @options.scale_option
 @options.balance_option
 @options.precision_option
@@ -56,6 +60,8 @@ SECTIONS = ("run", "format", "output_format")
 @click.option("--uncertainty/--no-uncertainty", help="Also write how much outputs vary over copies of the image.")
 @click.option("--no-pictures/--pictures", "no_pictures", help="Draw nothing.")
 @click.option("--report/--no-report", help="Write a page on the result too, as mtl report does.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RESULT", help="Finish a run that was stopped.")
+@click.option("--dry-run", is_flag=True, help="Only say what the run would take: columns, memory, disk, time.")
 @options.device_option
 @options.force_option
 @options.config_option
@@ -69,9 +75,14 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
     Writes one file for each output, pictures, and run.json, which `mtl run --config OUTPUT/run.json` repeats.
     """
     tables = options.load_config(config, settings)
+    if ctx.params["resume"] is not None:
+        tables = _of_unfinished(ctx, tables)
     options.refuse_unknown_sections(tables, SECTIONS)
     options.take_defaults(ctx, tables, "run")
     values = {name: value for name, value in ctx.params.items() if name not in ("config", "settings")}
+    if values["dry_run"]:
+        show_estimate(values, tables)
+        return
     if values["report"]:
         _check_reportable()
     before = _hashes(config)
@@ -86,18 +97,47 @@ def run(ctx: click.Context, /, config: Path | None, settings: tuple[str, ...], *
             click.echo(f"Report: {page}")
 
 
+def _of_unfinished(ctx: click.Context, tables: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of the run that is resumed; only how it is shown may be chosen anew."""
+    from mtlcore.run import unfinished
+
+    if tables or ctx.params["output"] or ctx.params["input"]:
+        raise click.UsageError("--resume takes all options from the unfinished run: leave the others out.", ctx)
+    config: dict[str, Any] = unfinished.read(ctx.params["resume"])["config"]
+    return config
+
+
+def show_estimate(values: dict[str, Any], tables: dict[str, Any]) -> None:
+    """What a run would take; MtlError where it cannot be done."""
+    from mtlcore.plugin import plugins
+    from mtlcore.run import estimate, runs
+
+    installed = plugins.current()
+    job = make_job(values, tables)
+    output = values["resume"] or values["output"] or Path("runs")
+    found = estimate.estimate(job, runs.open_job(job, installed), output)
+    if values["as_json"]:
+        echo_json(found.as_dict())
+        return
+    click.echo(text_table([("", ""), *found.rows()]))
+
+
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     """Check what can be checked at once, then run."""
     from mtl_cli.progress import choose_progress
     from mtlcore.io import folders
     from mtlcore.plugin import plugins
-    from mtlcore.run import results, runs
+    from mtlcore.run import results, runs, unfinished
 
     installed = plugins.current()
     job = make_job(values, tables)
     opened = runs.open_job(job, installed)
     output = values["output"]
-    folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
+    if values["resume"]:
+        folder = values["resume"]
+    else:
+        folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
+        unfinished.discard(folder)
     stale = results.listed(folder)
     silent = values["quiet"] or values["as_json"]
 
@@ -130,6 +170,7 @@ def _nothing_left_behind(folder: Path) -> Iterator[None]:
 def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     """The job that the options describe."""
     from mtlcore.inference.infer import InferOptions
+    from mtlcore.run.inputs import part_of
     from mtlcore.run.runs import RunJob
 
     format_options = dict(options.section(tables, "format"))
@@ -140,12 +181,16 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
         input_path, format_name, format_options = _input_of(values["start"], values, format_options)
     if values["start"] is not None and values["scale"] is None:
         values = {**values, "scale": _scale_of(values["start"])}
-    inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance")
-    same = ("models", "as_sections", "iterations", "tolerance", "device", "start", "output_format", "tasks")
+    inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance", "memory")
+    same = (
+        *("models", "as_sections", "iterations", "tolerance", "device", "start", "output_format", "tasks"),
+        *("workers", "scratch"),
+    )
     return RunJob(
         input=input_path,
         format=format_name,
         format_options=format_options,
+        part=part_of(values),
         stages=_names(values["stage"] or ()),
         output_options=options.section(tables, "output_format"),
         pictures=not values["no_pictures"],
@@ -158,11 +203,11 @@ def _input_of(
     start: Path, values: dict[str, Any], format_options: dict[str, Any]
 ) -> tuple[Path | None, str | None, dict[str, Any]]:
     """The image that an earlier result was made from, with how it was read."""
-    from mtlcore.run import results, runs
+    from mtlcore.run import inputs, results
 
     record = results.read_record(start)
     earlier = record.get("config", {})
-    path = runs.same_input(record, start)
+    path = inputs.same_input(record, start)
     name = values["format"] or earlier.get("run", {}).get("format")
     return path, name, {**earlier.get("format", {}), **format_options}
 
@@ -182,7 +227,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
     """The configuration that repeats the run, to another folder."""
-    left_out = ("output", "force", "as_json", "quiet", "shape", "models", "report")
+    left_out = ("output", "force", "as_json", "quiet", "shape", "models", "report", "resume", "dry_run")
     table = {name: value for name, value in values.items() if name not in left_out and value not in (None, ())}
     table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
     if job.input is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -19,11 +19,15 @@ from mtl_seismic.heads.horizon_sampling import sample_along_horizons
 from mtl_seismic.heads.metrics import horizon_depth_error, share_not_increasing, structural_similarity
 from mtl_seismic.heads.rgt_scale import depth_spread, match_scale
 from mtl_seismic.heads.slopes import label_slopes
-from mtl_seismic.heads.tracking.solve import solve_arrays
+from mtl_seismic.heads.tracking.solve import solve_arrays, solve_by_columns, threads
+from mtl_seismic.heads.tracking.work import WorkArrays
 from mtl_seismic.resunet import reference
 from mtlcore.losses import masked_mean
 from mtlcore.plugin.interfaces import Task
 from mtlcore.plugin.outputs import Display, Output
+
+if TYPE_CHECKING:
+    from mtlcore.inference.solving import SolveWork
 
 Array = NDArray[np.float32]
 BALANCE = {"slope": 0.1, "correspondence": 0.3}
@@ -165,6 +169,25 @@ class RGT(Task):
             return {"rgt": solve_arrays(query, key, image.shape, fields.get(FAULTS))}
         slopes = fields["rgt_slope"].reshape(-1, *image.shape)
         return {"rgt": integrate_slopes(slopes, fields["rgt_weight"], self.vertical_weight)}
+
+    @property
+    def half_precision(self) -> tuple[str, ...]:
+        """Embeddings, which tracking rounds to that anyway."""
+        return EMBEDDING if self.variant == "tracked" else ()
+
+    def solve_columns(self, work: SolveWork) -> None:
+        """Tracked in memory where that is large enough, else column by column, with the same result."""
+        if self.variant != "tracked" or work.cells(EMBEDDING[0])[0] == 1:
+            work.solve_whole()
+        elif work.fits:
+            query, key = (work.load(name) for name in EMBEDDING)
+            faults = work.load(FAULTS) if FAULTS in work.names else None
+            work.write_whole("rgt", solve_arrays(query, key, work.shape, faults, work.step))
+        else:
+            arrays = WorkArrays(work)
+            columns = [column[1:] for column in work.columns]
+            with threads() as run:
+                solve_by_columns(arrays, arrays, work.shape, columns, run, work.step, FAULTS in work.names)
 
     def encode(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Time; for the default variant also its sines and cosines, in which rows of one time look the same in every

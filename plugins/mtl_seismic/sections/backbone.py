@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from mtl_seismic.sections.encoder import CELL, FEATURES, SAMPLES, SectionEncoder
+from mtl_seismic.sections.encoder import CELL, FEATURES, LATERAL, SAMPLES, SectionEncoder
 from mtl_seismic.sections.fusion import FINE_STEPS, FusedHead, Fusion, RawTensor
 from mtl_seismic.unet.backbone import UNet
 from mtl_seismic.unet.shuffle import cells
@@ -117,8 +117,16 @@ class Sections(Backbone):
     def halo(self) -> int | None:
         if self.reach is not None or self.plane.halo is None:
             return self.reach if self.plane.halo is not None else None
+        return self.plane.halo + self.fusing_halo
+
+    @property
+    def section_axes(self) -> tuple[int, ...]:
+        return LATERAL
+
+    @property
+    def fusing_halo(self) -> int:
         corrected = (CELL * FINE_STEPS if self.fine else 0) + (CELL * self.on_cells.halo if self.on_cells else 0)
-        return self.plane.halo + max(PLANES, corrected)
+        return max(PLANES, corrected)
 
     def grows_from(self, other: Backbone) -> bool:
         if not isinstance(other, Sections) or (other.network, other.tasks) != (self.network, self.tasks):

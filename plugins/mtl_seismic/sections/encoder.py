@@ -13,15 +13,14 @@ from mtlcore.plugin.interfaces import Backbone, Task
 
 CELL = 2
 """Samples along each axis of the cells on which the 3D network works."""
+LATERAL = (1, 2)
+"""The lateral axes of depth x inline x crossline."""
 AXES = (3, 4)
-"""The lateral axes of N x channels x depth x inline x crossline."""
+"""The same of N x channels x depth x inline x crossline."""
 BATCH = 2**18
 """Samples of the sections that run through the network together."""
 FEATURES, SAMPLES = "features", "samples"
 """Names of what a 3D network reads."""
-
-Along = dict[str, dict[str, Tensor]]
-"""Per task, its 2D raw tensors by name, put together to volumes: of the sections along one axis."""
 
 
 class SectionEncoder(nn.Module):
@@ -59,32 +58,39 @@ class SectionEncoder(nn.Module):
         return self.cache and frozen and not torch.is_inference_mode_enabled()
 
     def _encode(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        found = [self._along(inputs, axis) for axis in AXES]
+        return self.fuse([self.along(inputs, axis) for axis in LATERAL], inputs)
+
+    def fuse(self, found: Sequence[Mapping[str, Tensor]], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the network said of the sections along each axis of one window of a volume, as the encoder gives it."""
         encoded: dict[str, Tensor] = {}
         for task in self.tasks:
-            raw = task.fuse_sections([along[task.name] for along, _ in found])
+            raw = task.fuse_sections([_of_task(along, task.name) for along in found])
             encoded |= {f"{task.name}/{name}": values for name, values in raw.items()}
         if self.with_features:
-            encoded[FEATURES] = torch.cat([features for _, features in found], 1)
+            encoded[FEATURES] = torch.cat([along[FEATURES] for along in found], 1)
         if self.with_samples:
             sizes = _any(inputs).shape[2:]
             samples = [
                 values
-                for along, _ in found
-                for task, raw in along.items()
-                for name, values in raw.items()
-                if values.shape[1:] == (1, *sizes) and f"{task}/{name}" in encoded
+                for along in found
+                for name, values in along.items()
+                if values.shape[1:] == (1, *sizes) and name in encoded
             ]
             encoded[SAMPLES] = torch.cat([*inputs.values(), *samples], 1).half()
         return encoded
 
-    def _along(self, inputs: Mapping[str, Tensor], axis: int) -> tuple[Along, Tensor]:
-        """What the network says of the sections along an axis, as volumes, and its features (empty without)."""
-        across = sum(AXES) - axis
+    def sections_at_once(self, depth: int, length: int) -> int:
+        """How many sections of these sizes run through the network together: whole cells of them."""
+        return max(BATCH // (depth * length) // CELL, 1) * CELL
+
+    def along(self, inputs: Mapping[str, Tensor], axis: int) -> dict[str, Tensor]:
+        """What the network says of the sections along a lateral axis (1 or 2), as volumes: raw tensors by "task/name",
+        and its features, if they are wanted."""
+        inside, across = axis + 2, sum(AXES) - axis - 2
         first = _any(inputs)
         items, _, depth, *_ = first.shape
-        count = max(BATCH // (items * depth * first.shape[axis]) // self.net.stride, 1) * self.net.stride
-        volumes: dict[tuple[str, str], Tensor] = {}
+        count = self.sections_at_once(items * depth, first.shape[inside])
+        volumes: dict[str, Tensor] = {}
         for start in range(0, first.shape[across], count):
             window = {name: values[_part(across, start, count)] for name, values in inputs.items()}
             sections = {name: values.movedim(across, 1).flatten(0, 1) for name, values in window.items()}
@@ -95,28 +101,29 @@ class SectionEncoder(nn.Module):
                     shape[across] = first.shape[across] // ratio
                     volumes[key] = block.new_empty(shape)
                 volumes[key][_part(across, start // ratio, count // ratio)] = block
-        features = volumes.pop((FEATURES, ""), first.new_empty(0))
-        along: Along = {task.name: {} for task in self.tasks}
-        for (task, name), values in volumes.items():
-            along[task][name] = values
-        return along, features
+        return volumes
 
-    def _sections(self, sections: Mapping[str, Tensor]) -> dict[tuple[str, str], tuple[Tensor, int]]:
+    def _sections(self, sections: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, int]]:
         """Raw tensors of sections, and features, each with how many times coarser than the sections it is."""
         padded = {name: self.net.pad(values) for name, values in sections.items()}
         decoded = self.net.decode(padded)
         raw = self.net.outputs(decoded)
         read = {task.name: task.section_tensors for task in self.tasks}
         found = {
-            (task, name): values
+            f"{task}/{name}": values
             for task, tensors in raw.items()
             for name, values in tensors.items()
             if (names := read[task]) is None or name in names
         }
         if self.with_features:
-            found[FEATURES, ""] = torch.cat(list(decoded.values()), 1)
+            found[FEATURES] = torch.cat(list(decoded.values()), 1)
         length, sizes = _any(padded).shape[2], _any(sections).shape[2:]
         return {key: _cut(values, length // values.shape[2], sizes) for key, values in found.items()}
+
+
+def _of_task(found: Mapping[str, Tensor], task: str) -> dict[str, Tensor]:
+    """A task's own tensors by name."""
+    return {name.partition("/")[2]: values for name, values in found.items() if name.partition("/")[0] == task}
 
 
 def _any(tensors: Mapping[str, Tensor]) -> Tensor:

@@ -163,7 +163,7 @@ def test_results_without_time_or_image(result: Path, tmp_path: Path) -> None:
     (result / "run.json").write_text(json.dumps(record))
     refused = mtl(result, "--count", 2, "-o", tmp_path / "b")
     assert "has no rgt, but dhr, fault_probability. Infer it with: mtl run --tasks rgt." in refused.stderr
-    assert "is no result folder" in mtl(tmp_path, "--count", 1).stderr
+    assert "is not a result folder" in mtl(tmp_path, "--count", 1).stderr
 
 
 def test_a_horizon_that_misses_its_seed_is_named(

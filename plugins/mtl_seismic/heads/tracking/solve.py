@@ -177,7 +177,7 @@ def solve_arrays(
         return np.zeros(shape, np.float32)
     store = _in_memory(query, key, faults)
     columns = _columns(shape)
-    with _threads() as run:
+    with threads() as run:
         solve_by_columns(store, store, shape, columns, run, step, faults is not None)
     return store[RGT]
 
@@ -197,7 +197,7 @@ def track(query: Array, key: Array, faults: Array | None = None, costs: Costs | 
         store[FAULTS] = store[FAULTS].repeat(CELL, axis)
     shape = tuple(CELL * size for size in cells)
     tracking = Columns(store, store, shape, len(query), faults is not None, costs or Costs())
-    with _threads() as run:
+    with threads() as run:
         columns = [cells_of(column) for column in _columns(shape)]
         last, copies = _track(tracking, columns, run, _Progress(tracking, lambda done, total: None))
     return FinalLevels(tracking, last, copies)(whole(cells[1:]))
@@ -224,7 +224,7 @@ def _columns(shape: tuple[int, ...]) -> list[Window]:
 
 
 @contextmanager
-def _threads() -> Iterator[Map]:
+def threads() -> Iterator[Map]:
     """Runs columns in as many threads as torch uses: the kernel leaves Python to others."""
     if torch.get_num_threads() == 1 or not kernel.available():
         yield map
