@@ -58,7 +58,7 @@ def align(traces: Traces, neighbours: Indices, among: Neighbours, bands: Bands, 
             levels, unmatched = best_paths(scores, costs, traces.jumps[some])
             parts = Alignment(levels, scores.between(levels), scores.agreement(levels), unmatched)
             for number, part in enumerate(parts):
-                found[number][some] = part
+                np.asarray(found[number])[some] = part
     return found
 
 
