@@ -57,8 +57,8 @@ def align(traces: Traces, neighbours: Indices, among: Neighbours, bands: Bands, 
             scores = level_scores(traces.query[some], neighbours[some], among, bands.first[some], int(width), costs)
             levels, unmatched = best_paths(scores, costs, traces.jumps[some])
             parts = Alignment(levels, scores.between(levels), scores.agreement(levels), unmatched)
-            for number, part in enumerate(parts):
-                np.asarray(found[number])[some] = part
+            for number in range(len(found)):
+                np.asarray(found[number])[some] = np.asarray(parts[number])
     return found
 
 
