@@ -163,11 +163,14 @@ class Chain:
     def _shape_to_see(self, sample: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
         """On how many samples of each axis the networks see an image of ``shape`` that was measured on a sample.
 
-        Traces of one that was not measured whole stay as they are: resampled they must fit into memory.
+        Traces of a volume stay as they are (see trace_sampling.py), and so do those of an image that was not measured
+        whole: resampled they must fit into memory.
         """
         first, scale = self.models[0], self.options.scale
         seen = shape_to_see(sample, first.config.periods, scale, shape)
-        if scale is not None or first.config.periods is None or first.stage.needs_fields or sample.shape != shape:
+        if scale is not None or first.config.periods is None or first.stage.needs_fields:
+            return seen
+        if self.ndim != 2 or sample.shape != shape:
             return seen
         thin = {task.name: thin_outputs(task, self.ndim) for task in first.given if thin_outputs(task, self.ndim)}
         if not thin:
@@ -180,7 +183,7 @@ class Chain:
             return [found[name] for names in thin.values() for name in names]
 
         factor = trace_factor(answer, sample, seen[0])
-        return seen if factor == 1 else (seen[0], *(max(round(size * factor), 2) for size in shape[1:]))
+        return seen if factor == 1 else (seen[0], max(round(shape[1] * factor), 2))
 
     def infer(self, work: Work, tasks: Sequence[str] | None = None, runner: Runner | None = None) -> Inferred:
         """Run every stage; what an interrupted run has left in the store is not computed again."""

@@ -7,7 +7,19 @@ resampled along traces without aliases. ``traces``: traces in the place of one; 
 of 60 degrees stand at 82. Of each, fault F1 within 2 samples of the image seen as it is, at the automatic sampling of
 traces, and of the greatest probability of both; how often another sampling was chosen; DHR and horizons within 2.
 
-FIGURES
+Last figures, packaged model, field2d, 12 items; DHR in dB:
+
+    traces      F1 as is      auto      both     moved  DHR, as is      auto  horizons      auto
+    0.25         0.504     0.904     0.885      1.00      7.23      9.02     0.685     0.759
+    0.35         0.792     0.899     0.901      0.83     10.33     11.14     0.801     0.829
+    0.5          0.780     0.828     0.842      0.58      9.23      9.27     0.700     0.706
+    0.7          0.799     0.790     0.812      0.25      9.33      9.46     0.817     0.830
+    1.0          0.832     0.832     0.832      0.08      9.95      9.90     0.859     0.859
+    1.4          0.781     0.799     0.799      0.08      9.00      9.01     0.872     0.873
+    2.0          0.677     0.677     0.677      0.00      8.58      8.58     0.846     0.846
+
+The greatest probability of both is no better than the better one, and costs both. On 8 items of rgm2d: 0.25: F1 0.915 as
+it is, 0.997 automatically, DHR 14.4 and 15.0; nothing is changed from 0.35 on (0.997 to 0.967), and at 2 F1 is 0.853.
 """
 
 from __future__ import annotations

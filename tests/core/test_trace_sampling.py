@@ -64,9 +64,8 @@ def test_only_probabilities_of_thin_things_are_looked_at():
     assert thin_outputs(DHR(), 2) == thin_outputs(RGT(), 2) == []
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
-def test_a_run_takes_it_unless_a_scale_is_given_or_nothing_is_known(make_model, make_image, monkeypatch, ndim):
-    model, calls = make_model(ndim=ndim, tasks=("dhr", "fault")), []
+def test_a_run_takes_it_unless_a_scale_is_given_or_nothing_is_known(make_model, make_image, monkeypatch):
+    model, calls = make_model(tasks=("dhr", "fault")), []
 
     def trace_factor(answer, image, rows):
         calls.append([values.shape for values in answer(image)])
@@ -75,17 +74,17 @@ def test_a_run_takes_it_unless_a_scale_is_given_or_nothing_is_known(make_model, 
     monkeypatch.setattr("mtlcore.inference.chain.trace_factor", trace_factor)
     config = replace(model.config, periods=(1.0, 99.0))
     known = Model(config, Parts(model.stage, model.backbone, model.tasks), model.net)
-    image = make_image((20, 14, 12)[:ndim])
+    image = make_image((20, 14))
     options = InferOptions(uncertainty=True, mirrored_average=True)
     found = Chain.of([known], options=options).run(image)
-    assert found.seen == (20, 28, 24)[:ndim]
+    assert found.seen == (20, 28)
     assert {values.shape for values in found.fields.values()} == {image.shape}
     assert calls == [[image.shape]]  # one answer, of the faults alone
     assert Chain.of([model]).run(image).seen == image.shape
     assert Chain.of([known], options=InferOptions(scale=1.0)).run(image).seen == image.shape
-    without = make_model(ndim=ndim, tasks=("dhr",))
-    plain = Model(replace(without.config, periods=(1.0, 99.0)), Parts(*parts_of(without)), without.net)
-    assert Chain.of([plain]).run(image).seen == image.shape
+    for other, shape in ((make_model(tasks=("dhr",)), (20, 14)), (make_model(ndim=3, tasks=("fault",)), (20, 14, 12))):
+        plain = Model(replace(other.config, periods=(1.0, 99.0)), Parts(*parts_of(other)), other.net)
+        assert Chain.of([plain]).run(make_image(shape)).seen == shape
 
 
 def parts_of(model):
