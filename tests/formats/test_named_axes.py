@@ -10,7 +10,7 @@ from mtl_seismic.formats.hdf5_file.format import Hdf5
 from mtl_seismic.formats.zarr_store.format import Zarr
 from mtl_seismic.segy.format import SegY
 from mtlcore import IMAGE, Axis, MtlError
-from mtlcore.io.files import open_volume
+from mtlcore.io.files import make_format, open_volume
 
 h5py = pytest.importorskip("h5py")
 zarr = pytest.importorskip("zarr")
@@ -100,6 +100,8 @@ def test_dimensions_without_positions_count_samples(tmp_path):
         ("TVDSS", 10.0 * np.arange(40), None, ("TVDSS", 0.0, 10.0, "ft")),
         ("elapsed", TIME, "ms", ("elapsed", 4.0, 4.0, "ms")),
         ("samples", np.arange(40), None, ("samples", 0.0, 1.0, "sample")),
+        ("samples", TIME, None, ("samples", 4.0, 4.0, "ms")),
+        ("samples", 10.0 * np.arange(40), None, ("samples", 0.0, 10.0, "sample")),
     ],
 )
 def test_units_of_the_vertical_axis(name, positions, units, axis, tmp_path):
@@ -111,6 +113,29 @@ def test_units_of_the_vertical_axis(name, positions, units, axis, tmp_path):
     found = open_volume(path).geometry.axes[0]
     assert (found.name, found.origin, found.unit) == (axis[0], axis[1], axis[3])
     assert found.step == pytest.approx(axis[2])
+
+
+@pytest.mark.parametrize(("domain", "unit"), [("TWT", "ms"), ("DEPTH", "ft")])
+def test_the_domain_that_segysak_notes(domain, unit, tmp_path):
+    names = {"iline": INLINE, "xline": CROSSLINE, "samples": 10.0 * np.arange(40)}
+    path = netcdf(tmp_path / "a.nc", VALUES.transpose(1, 2, 0), names, d3_domain=domain, measurement_system="ft")
+    assert open_volume(path).geometry.axes[0] == Axis("samples", 40, 0.0, 10.0, unit)
+
+
+@pytest.mark.parametrize(("unit", "step"), [("ms", 4.0), ("m", 5.0), ("ft", 12.5)])
+def test_units_go_from_format_to_format(unit, step, tmp_path):
+    names = {"iline": INLINE, "xline": CROSSLINE, "depth": 100 + step * np.arange(40)}
+    path = netcdf(tmp_path / "a.nc", VALUES.transpose(1, 2, 0), names)
+    with h5py.File(path, "a") as file:
+        file["depth"].attrs["units"] = unit
+    for suffix in (".zarr", ".sgy", ".h5", ".vti", ".npz", ".bin", ".npy"):
+        source, path = path, tmp_path / f"b{suffix}"
+        volume = open_volume(source)
+        with make_format(path).create(path, volume.geometry, IMAGE) as writer:
+            writer.write(tuple(slice(0, size) for size in VALUES.shape), volume.load())
+        axis = open_volume(path).geometry.axes[0]
+        assert (axis.origin, axis.step, axis.unit) == (100.0, step, unit), suffix
+    np.testing.assert_array_equal(open_volume(path).load(), VALUES)
 
 
 def grid_xy(origin=(500_000.0, 6_000_000.0)):

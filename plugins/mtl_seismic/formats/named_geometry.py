@@ -24,6 +24,10 @@ from mtlcore.io.volume import Axis, Geometry
 LIVE_NAMES = (LIVE, "trace_mask", "live_mask")
 """What arrays of live traces are called here, and in MDIO's files of versions 1 and 0."""
 XY_NAMES = (("cdp_x", "cdp_y"), ("cdpx", "cdpy"), ("cdp-x", "cdp-y"), ("CDP_X", "CDP_Y"), ("x", "y"), ("X", "Y"))
+DOMAINS = ("d3_domain", "domain", "vertical_domain")
+"""Attributes of a file that say time or depth: segysak's first."""
+USUAL_STEPS_IN_MS = (0.25, 0.5, 2.0, 3.0, 4.0, 8.0)
+"""An axis that is called samples and has such steps counts ms, as in SEG-Y."""
 LONGEST_STEP_IN_S = 0.1
 """An axis of time in steps of less, of which nothing says the unit, is in seconds; else in ms."""
 
@@ -112,9 +116,13 @@ def _usual_unit(around: Surroundings, dimension: str, step: float) -> str | None
     name = dimension.rpartition("/")[2].lower()
     if role(name) != DEPTH:
         return "line" if role(name) else None
-    if name.startswith(("t", "two", "owt")) and not name.startswith("tvd"):
+    domain = next((text_of(around.attributes[key]).lower() for key in DOMAINS if key in around.attributes), "")
+    counted = "samp" in name
+    if domain[:1] == "t" or (name.startswith(("t", "owt")) and not name.startswith("tvd")):
         return "s" if step < LONGEST_STEP_IN_S else "ms"
-    return unit_in({"units": around.attributes.get("measurement_system", "")}) if "samp" not in name else None
+    if counted and domain[:1] != "d":
+        return "ms" if step in USUAL_STEPS_IN_MS else None
+    return unit_in({"units": around.attributes.get("measurement_system", "")})
 
 
 def _along(around: Surroundings, dimension: str, size: int) -> NDArray[np.float64] | None:

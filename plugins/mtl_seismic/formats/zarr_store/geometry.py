@@ -136,15 +136,10 @@ def _listed_axes(group: zarr.Group, shape: tuple[int, ...]) -> dict[str, NamedAr
         if not isinstance(coords, list | tuple) or len(coords) != size or not entry.get("name"):
             return {}
         values, name = np.asarray(coords, np.float64), str(entry["name"])
-        # In version 0 the vertical axis is called "sample" and counts ms, unless it says another unit.
-        unit = entry.get("unit") or entry.get("units") or ("ms" if name == "sample" and _steps(values) > 1 else None)
+        unit = entry.get("unit") or entry.get("units")
         said = {"units": unit} if unit else {}
         axes[name] = NamedArray(name, (name,), (size,), "f", said, lambda values=values: values)  # type: ignore[misc]
     return axes if len(axes) == len(shape) else {}
-
-
-def _steps(values: Any) -> float:
-    return float(abs(values[1] - values[0])) if len(values) > 1 else 0.0
 
 
 def _tables(attributes: Mapping[str, Any]) -> list[Mapping[str, Any]]:
