@@ -264,4 +264,33 @@ def test_splits_are_spread_and_never_empty() -> None:
 
 def test_one_section_says_so(survey: Path, sticks: Path, tmp_path: Path, make_image: Callable[..., Any]) -> None:
     done = mtl("labels", survey, "--sticks", sticks, "--most", 1, "-o", tmp_path / "l")
-    assert done.exit_code == 0 and "One section alone" in done.stderr
+    assert done.exit_code == 0 and "one item alone" in done.stderr
+
+
+def test_a_line_is_one_item(tmp_path: Path) -> None:
+    axes = (Axis("depth", 60, 0.0, 5.0, "m"), Axis("cdp", 50, 1.0, 1.0, "1"))
+    line = Geometry(axes, coordinates=((100.0, 10.0, 0.0), (0.0, 0.0, 0.0)))
+    image = np.random.default_rng(0).standard_normal((60, 50)).astype(np.float32)
+    with Npy().create(tmp_path / "line.npy", line, IMAGE) as writer:
+        writer.write((slice(0, 60), slice(0, 50)), image)
+    rows = [
+        f'"F 1"\t{110 + 10 * (10 + k / 2):.2f}\t0.00\t{5.0 * k:.3f}\t0\t{number}'
+        for number, k in enumerate((5, 30, 55))
+    ]
+    (tmp_path / "f.txt").write_text("\n".join(rows) + "\n", encoding="ascii")
+    (tmp_path / "top.xyz").write_text("".join(f"{110 + 10 * t} 0 {-5.0 * 20}\n" for t in range(50)), encoding="ascii")
+    out = tmp_path / "l"
+    done = mtl(
+        "labels", tmp_path / "line.npy", "--sticks", tmp_path / "f.txt", "--horizons", tmp_path / "top.xyz", "-o", out
+    )
+    assert done.exit_code == 0, done.output
+    assert "the line; items to train on: 1, to validate: 1" in done.stdout and "one item alone" in done.stderr
+    (item,) = items(out)
+    np.testing.assert_array_equal(item["image"], image)
+    assert item["fault_probability"][30, 25] == 1 and item["fault_probability"][30, 30] == 0
+    assert np.isnan(item["fault_probability"][30, 49])
+    known = item["fault_probability"] == 1
+    steep = np.minimum(item["fault_dip"][known], 180 - item["fault_dip"][known])
+    np.testing.assert_allclose(steep, np.degrees(np.arctan(2)), atol=0.1)
+    # Elevations are negative below the datum.
+    np.testing.assert_allclose(item["rgt"][20], 20 / 59, atol=1e-3)

@@ -80,7 +80,9 @@ def write_labels(
     axis = {"inline": 1, "crossline": 2}.get(direction)
     shape = tuple(size for number, size in enumerate(image.shape) if number != axis)
     if items["train"] == items["valid"]:
-        say("One section alone: it is validated on what it is trained on, so the figures of validation say little.")
+        say(
+            "There is one item alone: it is validated on what it is trained on, so the figures of validation say little."
+        )
     content = {
         "layout": "reference",
         "shape": list(shape),

@@ -64,8 +64,10 @@ def labels(source: Path, quiet: bool, as_json: bool, **given: Any) -> None:
         echo_json({"folder": str(given["output"]), **content})
         return
     counts = content["items"]
-    what = {"volume": "volumes", "line": "lines"}.get(content["direction"], f"{content['direction']}s")
-    click.echo(f"Data set: {given['output']} ({counts['train']} {what} to train on, {counts['valid']} to validate)")
+    kind = {"volume": "the whole volume", "line": "the line"}.get(content["direction"], f"{content['direction']}s")
+    click.echo(
+        f"Data set: {given['output']}: {kind}; items to train on: {counts['train']}, to validate: {counts['valid']}"
+    )
     for name, share in content["labelled"].items():
         click.echo(f"{name}: known on {share:.1%} of the samples")
     click.echo(f"Next: mtl train --from default --data {given['output']} --output run")
