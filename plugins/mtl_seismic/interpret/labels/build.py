@@ -80,9 +80,7 @@ def write_labels(
     axis = {"inline": 1, "crossline": 2}.get(direction)
     shape = tuple(size for number, size in enumerate(image.shape) if number != axis)
     if items["train"] == items["valid"]:
-        say(
-            "There is one item alone: it is validated on what it is trained on, so the figures of validation say little."
-        )
+        say("There is one item alone: it is validated on what it is trained on, and the figures say little.")
     content = {
         "layout": "reference",
         "shape": list(shape),
