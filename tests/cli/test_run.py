@@ -242,7 +242,7 @@ def test_dead_data_are_counted_and_said(mtl: Run, model: Path, make_image: Any) 
     image[3, 7] = np.nan
     np.save("image.npy", image)
     result = mtl("run", "-i", "image.npy", "--model", model, "--no-pictures", "-o", "out")
-    assert "1 of 32 traces are dead, 1 samples are not finite" in result.stdout
+    assert "1 of 32 traces are dead, 1 samples are undefined" in result.stdout
     assert not np.load("out/dhr.npy")[:, 5].any()
 
 

@@ -287,7 +287,7 @@ def show(record: dict[str, Any], folder: Path) -> None:
     if data["dead_traces"] or data["not_finite_samples"]:
         click.echo(
             f"Input: {data['dead_traces']} of {data['traces']} traces are dead, "
-            f"{data['not_finite_samples']} samples are not finite; results are 0 there."
+            f"{data['not_finite_samples']} samples are undefined; results are 0 there."
         )
     seconds = sum(record["seconds"].values())
     click.echo(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtl_seismic.segy import gathers, text, words
 from mtl_seismic.segy.candidates import (
@@ -20,7 +19,7 @@ from mtl_seismic.segy.candidates import (
 )
 from mtl_seismic.segy.layout import Layout
 from mtl_seismic.segy.line_finder import LineFinder
-from mtl_seismic.segy.lines import Line, cells, grid, strays, varies
+from mtl_seismic.segy.lines import Line, cells, grid, strays, taken, varies
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.trace_grid import Columns, TraceGrid
 from mtl_seismic.segy.words import line_word
@@ -35,15 +34,11 @@ def find_grid(layout: Layout, columns: Columns, options: Options, notes: list[st
     if options.offset is None:
         return GridFinder(layout, columns, options, notes).find()
     chosen = gathers.of_offset(layout, columns, options.offset)
-    some = {start: _part(values, chosen) for start, values in columns.items()}
+    some = {start: taken(values, chosen) for start, values in columns.items()}
     found = GridFinder(replace(layout, traces=int(chosen.sum())), some, options, notes).find()
     traces = np.flatnonzero(chosen)
     evidence = {**found.evidence, "offset": f"{options.offset}: {len(traces)} of {layout.traces} traces"}
     return replace(found, kept=traces[found.selection], evidence=evidence)
-
-
-def _part(values: NDArray[Any], chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    return np.broadcast_to(values[0], int(chosen.sum())) if values.strides == (0,) else values[chosen]
 
 
 class GridFinder(LineFinder):

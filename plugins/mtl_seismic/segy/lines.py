@@ -83,6 +83,12 @@ def cells(lines: tuple[Line, Line], numbers: tuple[Numbers, Numbers]) -> Numbers
     return found
 
 
+def taken(values: Numbers, traces: NDArray[Any]) -> Numbers:
+    """The values of some traces (their numbers, or which of all); no memory for a value that all have."""
+    count = int(traces.sum()) if traces.dtype == bool else len(traces)
+    return np.broadcast_to(values[0], count) if values.strides == (0,) else values[traces]
+
+
 def chunks(count: int) -> Iterator[slice]:
     """A range of traces in pieces."""
     return (slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))

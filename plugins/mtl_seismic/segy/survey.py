@@ -16,7 +16,7 @@ from mtl_seismic.segy.file_headers import read_text
 from mtl_seismic.segy.grid_finder import find_grid
 from mtl_seismic.segy.layout import Layout, read_layout
 from mtl_seismic.segy.line_finder import needed_words
-from mtl_seismic.segy.lines import varies
+from mtl_seismic.segy.lines import taken, varies
 from mtl_seismic.segy.map_points import XY
 from mtl_seismic.segy.options import Options
 from mtl_seismic.segy.scan import scan
@@ -70,7 +70,7 @@ def read_survey(path: Path, options: Options) -> Survey:
     grid = find_grid(layout, columns, options, notes)
     index = trace_index(layout, grid, columns, options, notes)
     if grid.kept is not None:
-        columns = {start: _of_kept(values, grid.kept) for start, values in columns.items()}
+        columns = {start: taken(values, grid.kept) for start, values in columns.items()}
     located = survey_coordinates(layout, grid, columns, options, notes)
     vertical = vertical_axis(layout, columns, options)
     notes += [*vertical.notes, *check_amplitudes(layout)]
@@ -89,10 +89,6 @@ def _wanted(options: Options) -> list[Word]:
     given = (options.cdp_x, options.cdp_y)
     pairs = [start for pair in XY for start in pair] + [start for start in given if start]
     return [*needed_words(options), *CHECKED, *(line_word(start, "coordinate") for start in pairs)]
-
-
-def _of_kept(values: NDArray[Any], kept: NDArray[Any]) -> NDArray[Any]:
-    return np.broadcast_to(values[0], len(kept)) if values.strides == (0,) else values[kept]
 
 
 def _check_lengths(layout: Layout, columns: Columns, options: Options, notes: list[str]) -> None:
