@@ -56,10 +56,10 @@ class Lattice:
 
     def _pay_inside(self, row: int) -> None:
         """What unmatched rows cost, but for those above and below all levels."""
-        paths, first = self.unmatched[row], self.first[:, row]
-        paths[:, 1 : self.width] -= self.costs.inside
-        paths[first > 0, 0] -= self.costs.inside
-        paths[first + self.width < self.scores.count, self.width] -= self.costs.inside
+        paths, inside = self.unmatched[row, :, :-1], np.float32(self.costs.inside)
+        paths -= inside
+        paths[:, 0] += inside * (self.first[:, row] == 0)
+        paths[:, -1] += inside * (self.first[:, row] + self.width == self.scores.count)
 
     def add_row(self, row: int, jumps: Array) -> None:
         """Paths to a row from the one above; ``jumps``: what a jump costs, traces."""
@@ -139,10 +139,10 @@ class Lattice:
 
     def _matched_at(self, row: int, levels: Indices) -> Array:
         """Paths to a matched row on those levels, any x traces."""
-        at = np.clip(levels - self.first[:, row] + IMPOSSIBLE, 0, self.matched.shape[2] - 1)
+        at = np.minimum(levels - self.first[:, row] + IMPOSSIBLE, self.matched.shape[2] - 1)
         return np.asarray(self.matched[row, self.traces, at])
 
     def _unmatched_at(self, row: int, levels: Indices) -> Array:
         """Paths to an unmatched row after those levels."""
-        at = np.clip(levels - self.first[:, row] + 1, 0, self.unmatched.shape[2] - 1)
+        at = np.minimum(levels - self.first[:, row] + 1, self.unmatched.shape[2] - 1)
         return np.asarray(self.unmatched[row, self.traces, at])

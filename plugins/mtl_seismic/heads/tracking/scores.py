@@ -15,7 +15,7 @@ from mtl_seismic.heads.tracking.problem import Alignment, Costs, Neighbours, Tra
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
-CHUNK = 2**22
+CHUNK = 2**23
 """Scores computed at a time."""
 
 
