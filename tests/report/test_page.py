@@ -96,8 +96,13 @@ def volume_report(make_result: Callable[..., Path], tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="module")
 def section_report(make_result: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_result(tmp_path_factory.mktemp("report") / "r", (40, 60), changes=[])
+    folder = make_result(tmp_path_factory.mktemp("report") / "r", (40, 60), changes=[], unlike_training=["slope: 2.3"])
     return write_report(folder, plugins.current())
+
+
+def test_an_image_unlike_the_training_data_is_something_to_look_at(section_report: Path, volume_report: Path) -> None:
+    texts = ["".join(Checker(report.read_text(encoding="utf-8")).text) for report in (section_report, volume_report)]
+    assert ["unlike the training data in slope: 2.3." in text for text in texts] == [True, False]
 
 
 @pytest.mark.parametrize("report", ["volume_report", "section_report"])

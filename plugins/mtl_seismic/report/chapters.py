@@ -71,6 +71,8 @@ def warnings(result: OpenResult, found: Survey) -> Iterator[str]:
         )
     if data.get("not_finite_samples"):
         yield f"{data['not_finite_samples']} samples of the input are not finite: all outputs are 0 there."
+    for line in _texts(record.get("unlike_training")):
+        yield f"The image is unlike the training data in {line}."
     yield from [*_texts(record.get("warnings")), *_texts(data.get("warnings"))]
     for name, residual in found.residuals.items():
         if abs(residual.correlation_with_output) > LEAK:
