@@ -133,24 +133,26 @@ class Chain:
         live: NDArray[np.bool_] | None = None,
         known: Known | None = None,
         quick: bool = False,
+        workers: int = 1,
     ) -> Work:
         """Everything that inference needs to know of an image: its statistics, how the network sees and cuts it.
 
         ``make_store``: where fields are to be kept; ``before``: fields of an earlier run;
         ``known``: what an interrupted run, or another process, has found already; ``quick``: do not look for dead
-        traces in all of a large volume, which serves to plan, not to infer.
+        traces in all of a large volume, which serves to plan, not to infer; ``workers``: processes that share
+        the memory and the columns.
         """
         check_shape(volume.shape, self.ndim)
         given = self._given(before or {})
         self._check_fields(given)
         check_fields(volume.shape, given)
-        memory = self.options.memory or default_budget()
-        found = known or self._look(volume, live, memory, quick)
+        memory = (self.options.memory or default_budget()) // workers
+        found = known or self._look(volume, live, memory, quick, workers)
         conditioning = Conditioning(volume, found.statistics, found.seen, self.models[0].config.amplitude)
         tilings = tilings_of(self.models, found.seen, found.edges, self.options)
         return Work(self.models, self.options, conditioning, make_store(), tilings, given, memory)
 
-    def _look(self, volume: Volume, live: NDArray[np.bool_] | None, memory: int, quick: bool) -> Known:
+    def _look(self, volume: Volume, live: NDArray[np.bool_] | None, memory: int, quick: bool, workers: int) -> Known:
         config = self.models[0].config
         statistics, sample = scan(volume, config.amplitude, self.options.balance, live, quick)
         seen = self._shape_to_see(sample, volume.shape)
@@ -158,7 +160,7 @@ class Chain:
             factors = [new / old for new, old in zip(seen, volume.shape, strict=True)]
             numbers = describe_image(sample, factors, whole=sample.shape == volume.shape)
             statistics = replace(statistics, unlike=tuple(unlike(numbers, config.ranges)))
-        return Known(statistics, seen, choose_edges(self.models, seen, self.options, memory))
+        return Known(statistics, seen, choose_edges(self.models, seen, self.options, memory, workers))
 
     def _shape_to_see(self, sample: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
         """On how many samples of each axis the networks see an image of ``shape`` that was measured on a sample.

@@ -17,23 +17,23 @@ GENEROUS_BYTES = 2000
 
 
 def choose_edges(
-    models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int
+    models: Sequence[Model], shape: tuple[int, ...], options: InferOptions, memory: int, columns: int = 1
 ) -> tuple[int, ...]:
-    """Edges of tiles and columns that suit all models and fit into ``memory`` bytes.
+    """Edges of tiles and columns that suit all models and fit into ``memory`` bytes; at least ``columns`` of them.
 
     MtlError where a network must see the whole and that does not fit.
     """
     halos = [halo_of(model, options, max(shape)) for model in models]
     if options.tile is not None and None not in halos:
         return tuple(min(options.tile, length) for length in shape)
-    if math.prod(shape) * GENEROUS_BYTES <= memory:
+    if columns == 1 and math.prod(shape) * GENEROUS_BYTES <= memory:
         return shape
     bytes_per_sample = max(tile_bytes(model, options.precision) for model in models)
     if None in halos:
         _check_fits(models, shape, bytes_per_sample, memory)
         return shape
     widest = max(halo for halo in halos if halo is not None)
-    return plan(shape, widest, _stride(models), Budget(memory, bytes_per_sample)).edges
+    return plan(shape, widest, _stride(models), Budget(memory, bytes_per_sample), columns).edges
 
 
 def tilings_of(

@@ -26,26 +26,26 @@ class Budget:
     tile_bytes: float
 
 
-def plan(shape: tuple[int, ...], halo: int, stride: int, budget: Budget, block: int | None = None) -> Tiling:
+def plan(shape: tuple[int, ...], halo: int, stride: int, budget: Budget, columns: int = 1) -> Tiling:
     """The cut with the fewest samples read in all, of those that fit the budget; of equal ones the fewest tiles.
 
-    ``block``: what edges are multiples of, where it is more than the stride. MtlError where nothing fits.
+    ``columns``: how many there are to be at least, if the image is large enough. MtlError where nothing fits.
     """
-    unit = math.lcm(stride, block or 1)
-    axes = [_choices(length, halo, stride, unit) for length in shape]
+    axes = [_choices(length, halo, stride, stride) for length in shape]
     grid = np.meshgrid(*(np.arange(len(axis.edges)) for axis in axes), indexing="ij")
     read, largest, steps = (
         np.prod([getattr(axis, name)[at] for axis, at in zip(axes, grid, strict=True)], axis=0)
         for name in ("read", "largest", "pieces")
     )
-    columns = shape[0] * largest / axes[0].largest[grid[0]]
-    needed = largest * budget.tile_bytes + columns * COLUMN_BYTES
+    needed = largest * budget.tile_bytes + shape[0] * largest / axes[0].largest[grid[0]] * COLUMN_BYTES
     fits = np.flatnonzero(needed.ravel() <= budget.memory)
     if not fits.size:
         raise MtlError(
             f"The smallest piece of this volume needs {needed.min() / 1e9:.1f} GB, more than the "
             f"{budget.memory / 1e9:.1f} GB allowed: raise --memory, or lower --halo."
         )
+    number = (steps / axes[0].pieces[grid[0]]).ravel()[fits]
+    fits = fits[number >= min(columns, number.max())]
     best = fits[np.lexsort((steps.ravel()[fits], read.ravel()[fits]))[0]]
     edges = tuple(int(axis.edges[at.ravel()[best]]) for axis, at in zip(axes, grid, strict=True))
     return Tiling(shape, edges, halo, stride)

@@ -59,7 +59,8 @@ class Estimate:
 
 def estimate(job: RunJob, opened: Opened, output: Path) -> Estimate:
     """What a job would take; MtlError where it fits neither into memory nor on the disk."""
-    work = opened.chain.prepare(opened.volume, MemoryStore, opened.before, opened.volume.geometry.live, quick=True)
+    live = opened.volume.geometry.live
+    work = opened.chain.prepare(opened.volume, MemoryStore, opened.before, live, quick=True, workers=job.workers)
     shape, volume = work.conditioning.shape, opened.volume.shape
     on_disk = needs_scratch(shape, work.memory) or job.workers > 1 or job.scratch is not None
     kept = math.prod(shape) * FIELD_BYTES

@@ -93,9 +93,11 @@ class Opened:
     device: torch.device
     clock: Clock
 
-    def prepare(self, make_store: Callable[[], FieldStore], known: Known | None) -> Work:
+    def prepare(self, make_store: Callable[[], FieldStore], known: Known | None, workers: int = 1) -> Work:
         """The work on the image, with its statistics, or those that are known."""
-        return self.chain.prepare(self.volume, make_store, self.before, self.volume.geometry.live, known)
+        return self.chain.prepare(
+            self.volume, make_store, self.before, self.volume.geometry.live, known, workers=workers
+        )
 
 
 def open_job(job: RunJob, plugins: Plugins) -> Opened:
@@ -192,7 +194,7 @@ def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
     def make_store() -> FieldStore:
         return scratch.store() if on_disk else MemoryStore()
 
-    work = opened.prepare(make_store, known)
+    work = opened.prepare(make_store, known, job.workers)
     shape = work.conditioning.shape
     found = Known(work.conditioning.statistics, shape, work.tilings[0].edges)
     if found.statistics.dead_traces.all():

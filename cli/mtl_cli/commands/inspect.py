@@ -84,11 +84,12 @@ def describe_folder(path: Path, format_name: str | None, format_options: dict[st
     from mtlcore.errors import MtlError
     from mtlcore.io.files import has_known_suffix
     from mtlcore.model.checkpoint import CONFIG
+    from mtlcore.run import unfinished
     from mtlcore.run.results import RECORD
     from mtlcore.training.job import JOB
 
     for name, describe_content in ((CONFIG, describe_model), (JOB, describe_run), (RECORD, describe_result)):
-        if (path / name).is_file():
+        if (path / name).is_file() or (name == RECORD and unfinished.is_marked(path)):
             return describe_content(path)
     if format_name or has_known_suffix(path):
         return describe_file(path, format_name, format_options)

@@ -1,0 +1,138 @@
+"""Runs of volumes that do not fit into memory: stopped and resumed, shared by processes, of parts, and estimated."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mtl_cli.main import cli
+
+OUTPUTS = ("dhr", "rgt", "fault_probability", "fault_dip", "fault_strike")
+SMALL = {"name": "unet", "widths": (4,), "dilations": (), "features": 4}
+
+
+@pytest.fixture
+def survey(tmp_path, make_image, make_model):
+    """A volume with dead traces, and a small model of all tasks."""
+    image = make_image((24, 36, 44))
+    image[:, 20:, :9] = 0
+    np.save(tmp_path / "survey.npy", image)
+    make_model(3, backbone=SMALL, folder=tmp_path / "model")
+    return tmp_path
+
+
+def arguments(survey, output, *more):
+    command = ["run", "-i", survey / "survey.npy", "-m", survey / "model", "-o", survey / output, "--no-pictures"]
+    return [str(argument) for argument in (*command, "--tile", 16, "-q", *more)]
+
+
+def mtl(*command):
+    result = CliRunner().invoke(cli, [str(argument) for argument in command])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def same(survey, one, other):
+    for name in OUTPUTS:
+        assert (survey / one / f"{name}.npy").read_bytes() == (survey / other / f"{name}.npy").read_bytes(), name
+
+
+def test_memory_disk_and_processes_change_nothing(survey):
+    mtl(*arguments(survey, "plain"))
+    mtl(*arguments(survey, "disk", "--scratch", survey / "scratch"))
+    mtl(*arguments(survey, "shared", "--workers", 2))
+    same(survey, "plain", "disk")
+    same(survey, "plain", "shared")
+    left = {path.name for path in (survey / "shared").iterdir()}
+    assert left == {"run.json", *(f"{name}.npy" for name in OUTPUTS)}
+    assert not list((survey / "scratch").iterdir())
+    assert json.loads((survey / "disk" / "run.json").read_text())["columns"] == 9
+
+
+def test_a_run_that_is_killed_again_and_again_is_resumed_to_the_same_bytes(survey):
+    """Ten kills, at random moments; what is not complete says so to whoever reads it."""
+    mtl(*arguments(survey, "plain"))
+    command = [sys.executable, "-m", "mtl_cli.main"]
+    chance, kills = random.Random(1), 0
+    first = arguments(survey, "killed", "--scratch", survey / "scratch")
+    resume = ["run", "--resume", str(survey / "killed")]
+    for attempt in range(40):
+        begun = (survey / "killed" / "unfinished.json").exists()
+        process = subprocess.Popen([*command, *(resume if begun else first)], stderr=subprocess.PIPE)
+        while process.poll() is None and not (survey / "killed" / "unfinished.json").exists():
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.3) if attempt < 30 else 60)
+        if process.poll() is None and kills < 10:
+            process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
+            kills += 1
+        process.communicate()
+        if process.returncode == 0:
+            break
+        if not (survey / "killed" / "run.json").exists() and (survey / "killed" / "unfinished.json").exists():
+            told = CliRunner().invoke(cli, ["inspect", str(survey / "killed")])
+            assert told.exit_code and "Go on with: mtl run --resume" in told.output
+    assert process.returncode == 0 and kills >= 3
+    same(survey, "plain", "killed")
+    assert not list((survey / "scratch").iterdir())
+
+
+def test_what_cannot_be_resumed_is_said(survey):
+    for folder, words in ((survey / "none", "has no unfinished run"), (survey / "model", "has no unfinished run")):
+        result = CliRunner().invoke(cli, ["run", "--resume", str(folder)])
+        assert result.exit_code == 1 and words in result.output
+    mtl(*arguments(survey, "plain"))
+    (survey / "plain" / "unfinished.json").write_text('{"config": 5}')
+    result = CliRunner().invoke(cli, ["run", "--resume", str(survey / "plain")])
+    assert result.exit_code == 1 and "is not the mark of an unfinished run" in result.output
+    result = CliRunner().invoke(cli, ["run", "--resume", str(survey / "plain"), "-i", "other.npy"])
+    assert result.exit_code == 2 and "leave the others out" in result.output
+
+
+def test_a_part_of_a_volume_is_the_run_of_that_part(survey):
+    image = np.load(survey / "survey.npy")
+    mtl(*arguments(survey, "part", "--inlines", "4:19", "--crosslines", "10:", "--depths", ":19"))
+    np.save(survey / "cut.npy", image[:20, 4:20, 10:])
+    mtl(*arguments(survey, "cut", "-i", survey / "cut.npy"))
+    same(survey, "part", "cut")
+    again = mtl("run", "--config", survey / "part" / "run.json", "-o", survey / "again", "-q")
+    assert again.exit_code == 0
+    same(survey, "part", "again")
+    refused = CliRunner().invoke(cli, arguments(survey, "x", "--inlines", "50:60"))
+    assert refused.exit_code == 2 and "goes from 0 to 35" in refused.output
+    assert not (survey / "x").exists()
+
+
+def test_a_dry_run_says_what_a_run_takes_and_writes_nothing(survey):
+    told = json.loads(mtl(*arguments(survey, "dry", "--dry-run", "--json")).stdout)
+    assert told["shape"] == [24, 36, 44]
+    assert (told["columns"], told["tiles"]) == (9, 18)
+    assert told["read"] > 1 and told["seconds"] > 0
+    assert told["results"] == 5 * 4 * 24 * 36 * 44
+    assert told["scratch"] == 0
+    assert not (survey / "dry").exists()
+    assert "samples read per sample" in mtl(*arguments(survey, "dry", "--dry-run")).stdout
+
+
+def test_memory_that_is_too_little_is_refused_with_what_is_needed(survey):
+    command = [text for text in arguments(survey, "tight", "--memory", "20K") if text not in ("--tile", "16")]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 1
+    assert "raise --memory" in result.output
+    for wrong in ("4X", "-1", "0"):
+        assert "not an amount of memory" in CliRunner().invoke(cli, arguments(survey, "x", "--memory", wrong)).output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT of a process of its own")
+def test_two_runs_never_share_a_folder(survey):
+    mtl(*arguments(survey, "one"))
+    refused = CliRunner().invoke(cli, arguments(survey, "one"))
+    assert refused.exit_code == 1 and "is not empty" in refused.output
