@@ -318,6 +318,8 @@ class Source(ABC):
     """Training data: items of image, labels and, where there are any, refinement inputs."""
 
     name: ClassVar[str]
+    example: ClassVar[str] = ""
+    """A location whose first validation item shows newcomers what the program does; empty: none is offered."""
 
     @abstractmethod
     def open(self, location: str, split: Literal["train", "valid"], outputs: Sequence[Output]) -> Items:

@@ -13,8 +13,6 @@ from mtlcore.io.volume import ArrayVolume, Volume
 from mtlcore.plugin.interfaces import Source
 from mtlcore.plugin.plugins import Plugins
 
-EXAMPLE_SOURCE, EXAMPLE_LOCATION = "synth", "rgm2d"
-
 
 def open_image(
     path: Path | None, format: str | None, options: Mapping[str, Any], part: Part, plugins: Plugins
@@ -32,15 +30,24 @@ def part_of(given: Mapping[str, Any]) -> Part:
 
 def example(plugins: Plugins) -> Volume:
     """A small synthetic section, so that a newcomer sees something at once."""
-    source: Source = plugins.sources[EXAMPLE_SOURCE]()
-    return ArrayVolume(source.open(EXAMPLE_LOCATION, "valid", ())[0]["image"])
+    name, _, location = _example_source(plugins).partition(":")
+    source: Source = plugins.sources[name]()
+    return ArrayVolume(source.open(location, "valid", ())[0]["image"])
 
 
-def describe_input(path: Path | None, volume: Volume) -> dict[str, Any]:
+def _example_source(plugins: Plugins) -> str:
+    """SOURCE:LOCATION of the example that a plugin offers."""
+    for name, source in plugins.sources.loadable()[0].items():
+        if source.example:
+            return f"{name}:{source.example}"
+    raise MtlError("No plugin offers an example image: give one with --input FILE.")
+
+
+def describe_input(path: Path | None, volume: Volume, plugins: Plugins) -> dict[str, Any]:
     """What run.json says of the input."""
     shape = list(volume.shape)
     if path is None:
-        return {"example": f"{EXAMPLE_SOURCE}:{EXAMPLE_LOCATION}", "shape": shape}
+        return {"example": _example_source(plugins), "shape": shape}
     facts = {"path": str(path.resolve()), "shape": shape, "bytes": stored_size(path)}
     return facts | {"sha256": content_hash(path)}
 

@@ -147,7 +147,7 @@ def run(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     chain, volume, clock = opened.chain, opened.volume, opened.clock
     say(f"Results: {folder}")
-    described = describe_input(job.input, volume)
+    described = describe_input(job.input, volume, plugins)
     _greet(job, opened, described, say)
     unfinished.begin(folder, config or {}, described)
     scratch = Scratch(scratch_folder(job, folder))

@@ -27,6 +27,7 @@ class Synthetic(Source):
     """
 
     name: ClassVar[str] = "synth"
+    example: ClassVar[str] = "rgm2d"
     items: int = 6000
     validation_items: int = 100
     seed: int = 0
