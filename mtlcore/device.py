@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Literal
 
 import torch
@@ -48,3 +49,13 @@ def describe(device: torch.device) -> str:
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     """A context in which networks compute in a precision."""
     return torch.autocast(device.type, dtype=getattr(torch, precision), enabled=precision != "float32")
+
+
+def emulates_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes bfloat16 in the arithmetic of other types, which is slower than float32.
+
+    Of x86 processors this is known; of others it is not supposed.
+    """
+    if device.type != "cpu" or platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    return not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

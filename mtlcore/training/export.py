@@ -197,7 +197,7 @@ def read_evaluation(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise MtlError(f"Evaluation {path} cannot be read as JSON: {error}.") from None
     if not isinstance(values, dict) or not set(EVALUATION) <= set(values):
-        raise MtlError(f"{path} is no evaluation: expected what mtl evaluate --json prints.")
+        raise MtlError(f"{path} is not an evaluation: expected what mtl evaluate --json prints.")
     return values
 
 

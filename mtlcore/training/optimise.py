@@ -201,7 +201,7 @@ def has_labels(task: Task, names: Container[str]) -> bool:
 
 
 def check_labels(tasks: Sequence[Task], names: Iterable[str]) -> None:
-    """Refuse to train a task for which the data hold no label at all."""
+    """Refuse to train a task for which the data contain no label."""
     have = set(names)
     for task in tasks:
         if not has_labels(task, have):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mtlcore.config import build
+from mtlcore.device import emulates_bfloat16, resolve
 from mtlcore.errors import MtlError, MtlWarning, OptionError
 from mtlcore.inference.descriptors import Ranges, typical_ranges, widened
 from mtlcore.inference.sampling import ITEMS, typical_periods
@@ -71,6 +72,7 @@ def prepare(job: Job, plugins: Plugins, resume: bool, report: Report = lambda do
     job = _resolved(job, parts, options, augment, start)
     _check_labels(job, parts, options, items[0][0])
     _check_monitor(options, parts)
+    _check_precision(options, resolve(job.device))
     config = describe(parts, len(items[0].shape), note=job.note, periods=job.periods, ranges=job.ranges)
     samples = _samples(*items, parts, config, options, augment)
     report(total, total)
@@ -153,6 +155,15 @@ def _check_labels(job: Job, parts: Parts, options: TrainOptions, names: Mapping[
         warnings.warn(
             f"The data contain no labels of {', '.join(kept)}: as the rest is trained its results may get worse. "
             "--freeze backbone keeps them as they are; --tasks leaves them out.",
+            MtlWarning,
+            stacklevel=2,
+        )
+
+
+def _check_precision(options: TrainOptions, device: torch.device) -> None:
+    if options.precision == "bfloat16" and emulates_bfloat16(device):
+        warnings.warn(
+            "This processor has no arithmetic in bfloat16 and emulates it: --set train.precision=float32 is faster.",
             MtlWarning,
             stacklevel=2,
         )

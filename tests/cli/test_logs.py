@@ -139,6 +139,21 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(3, 0.5)]
 
 
+def test_tensorboard_has_pictures_of_validation_items(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    image = pytest.importorskip("matplotlib.image")
+    path = tmp_path / "epoch_002_item_5.png"
+    image.imsave(path, np.linspace(0, 1, 60).reshape(6, 10))
+    log = TensorBoardLog()
+    log.stage_started(tmp_path)
+    log.picture_drawn(stage="epoch", step=2, path=path)
+    log.close()
+    events = accumulator.EventAccumulator(os.fspath(tmp_path / "tensorboard")).Reload()
+    assert events.Tags()["images"] == ["epoch/item 5"]
+    (event,) = events.Images("epoch/item 5")
+    assert (event.step, event.width, event.height) == (2, 10, 6)
+
+
 def test_tensorboard_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MtlError, match=r'pip install "mtlcore\[tensorboard\]"'):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import struct
+import warnings
 
 import pytest
 import torch
 
 from mtlcore import MtlError, hookimpl
-from mtlcore.errors import OptionError
+from mtlcore.errors import MtlWarning, OptionError
 from mtlcore.model.checkpoint import load_model
 from mtlcore.plugin.plugins import Plugins
 from mtlcore.training.optimise import Plateau
@@ -160,3 +161,15 @@ def test_the_default_is_as_many_processes_as_threads_that_divide_the_batch(job):
         assert (found.processes, found.threads) == (expected, threads)
     assert with_processes(TrainOptions(threads=4), torch.device("cuda"), False).processes == 1
     assert with_processes(TrainOptions(threads=4, processes=1), cpu, False).processes == 1
+
+
+@pytest.mark.parametrize(("emulated", "precision"), [(True, "bfloat16"), (True, "float32"), (False, "bfloat16")])
+def test_bfloat16_that_a_processor_emulates_is_warned_of(run, monkeypatch, emulated, precision):
+    monkeypatch.setattr("mtlcore.training.setup.emulates_bfloat16", lambda device: emulated)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(epochs=1, precision=precision, tasks=({"name": "dhr"},))
+    told = [str(warning.message) for warning in caught if warning.category is MtlWarning]
+    assert [text.startswith("This processor has no arithmetic in bfloat16") for text in told] == (
+        [True] if emulated and precision == "bfloat16" else []
+    )

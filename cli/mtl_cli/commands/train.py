@@ -57,10 +57,12 @@ PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note",
 @click.option(
     "--from", "start", type=ModelName(), metavar="DIR|NAME", help="Start from a model's weights: fine-tuning."
 )
-@click.option("--freeze", metavar="A,B", help="Parts that stay as they are: backbone, encoder, decoder, or a task.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an interrupted run.")
+@click.option(
+    "--freeze", metavar="A,B", help="Parts whose weights are not changed: backbone, encoder, decoder, or a task."
+)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue an interrupted run.")
 @click.option("--monitor", metavar="FIGURE", help="What chooses the best model, e.g. fault.f1_2. Default: valid_loss.")
-@click.option("--patience", type=click.IntRange(0), metavar="EPOCHS", help="Stop after so many without a better one.")
+@click.option("--patience", type=click.IntRange(0), metavar="N", help="Stop after N epochs without a better one.")
 @click.option("--processes", type=click.IntRange(1), help="Processes on a CPU. Default: one for each thread.")
 @click.option("--threads", type=click.IntRange(1), help="Threads on a CPU, of all processes. Default: all cores.")
 @click.option("--find-rate", is_flag=True, help="Only try learning rates from low to high, and say which to take.")
