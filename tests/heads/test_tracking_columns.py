@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 
@@ -135,6 +136,45 @@ def test_the_kernel_is_compiled_once(monkeypatch, tmp_path):
         assert kernel.available()
     assert len(compiled) == 1
     kernel._library.cache_clear()
+
+
+class Files:
+    """A store of one file per array, which other processes can open."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def create(self, name, shape, dtype):
+        np.lib.format.open_memmap(self.folder / f"{name}.npy", "w+", dtype, shape)
+
+    def read(self, name, window):
+        return np.load(self.folder / f"{name}.npy", mmap_mode="r")[(..., *window)]
+
+    def write(self, name, window, values):
+        np.load(self.folder / f"{name}.npy", mmap_mode="r+")[(..., *window)] = values
+
+    def drop(self, name):
+        (self.folder / f"{name}.npy").unlink()
+
+
+def elsewhere(function, columns):
+    """As another process would run it: from a pickled function, whose results are pickled."""
+    sent = pickle.dumps(function)
+    for column in columns:
+        yield pickle.loads(pickle.dumps(pickle.loads(sent)(column)))
+
+
+@pytest.mark.parametrize(("shape", "edges"), [((50, 300), (90,)), ((24, 50, 44), (20, 30))])
+def test_columns_can_be_solved_elsewhere_from_files(shape, edges, tmp_path):
+    given = embeddings(shape, 2)
+    for name, values in zip(("rgt_query", "rgt_key", "fault_probability"), given, strict=True):
+        np.save(tmp_path / f"{name}.npy", values)
+    store = Files(tmp_path)
+    solve_by_columns(store, store, shape, divided(shape, edges), elsewhere, faults=True)
+    found = np.load(tmp_path / "rgt.npy")
+    np.testing.assert_array_equal(found, solved(given, shape, [whole(shape[1:])]))
+    inputs = {"rgt_query.npy", "rgt_key.npy", "fault_probability.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == {"rgt.npy", *inputs}
 
 
 def test_infill_reads_no_farther_than_the_halo():

@@ -116,7 +116,7 @@ def _library() -> ctypes.CDLL | None:
         return None
     try:
         library = ctypes.CDLL(str(_built(compiler)))
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # no home folder is a RuntimeError
         return None
     library.align.restype = ctypes.c_int
     for function in (library.keys_at_levels, library.rows_of_levels, library.by_trace):
