@@ -39,7 +39,7 @@ class OtherPlugin:
 
 
 def test_listing_the_formats_loads_none(plugins):
-    assert list(plugins.formats) == ["hdf5", "npy", "npz", "raw", "vti", "zarr"]
+    assert list(plugins.formats) == ["hdf5", "npy", "npz", "raw", "reference", "vti", "zarr"]
     assert all(isinstance(entry.target, str) for entry in plugins.formats.entries())
 
 

@@ -212,3 +212,11 @@ def test_what_would_fit_is_named(size, hint, tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(size))
     with pytest.raises(MtlError, match=rf"has {size} bytes, .*What would fit: .*{hint}"):
         Raw((4, 6)).open(tmp_path / "a.bin")
+
+
+def test_tiny_probabilities_are_plausible(tmp_path):
+    values = (10.0 ** np.random.default_rng(0).uniform(-30, 0, (64, 48))).astype("<f4")
+    values.T.tofile(tmp_path / "a.bin")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(Raw((64, 48)).open(tmp_path / "a.bin").load(), values)

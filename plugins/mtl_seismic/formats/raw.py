@@ -57,7 +57,9 @@ class Raw(MappedFormat):
         order = self.byte_order or (sidecar and sidecar.byte_order) or "little"
         _check_size(path, size, geometry.shape, kind)
         array = FileArray(path, _numpy_type(kind, order), geometry.shape[::-1])
-        for note in implausible_samples(array, order):
+        # What this package wrote is as its sidecar says.
+        told = sidecar is not None and sidecar.dtype == kind and sidecar.byte_order == order
+        for note in () if told else implausible_samples(array, order):
             warnings.warn(MtlWarning(note), stacklevel=2)
         return ArrayVolume(array, geometry, _reversed_axes(geometry.shape), path)
 

@@ -104,8 +104,10 @@ def _odd_share(samples: NDArray[Any]) -> float:
         return 0.0
     with np.errstate(all="ignore"):
         size = np.abs(samples[samples != 0].astype(np.float64))
-        odd = ~np.isfinite(size) | (size > HUGE) | (size < TINY)
-    return float(odd.mean()) if size.size >= MIN_SAMPLES else 0.0
+        large = ~np.isfinite(size) | (size > HUGE)
+        odd = large | (size < TINY)
+    # Probabilities may be tiny; in a wrong byte order there are large ones too.
+    return float(odd.mean()) if size.size >= MIN_SAMPLES and large.mean() > MAX_ODD / 10 else 0.0
 
 
 def _roughness(samples: NDArray[Any]) -> float:
