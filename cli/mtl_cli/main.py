@@ -169,6 +169,8 @@ def errors_for_users() -> Iterator[None]:
     """The one place where errors become messages; what is neither an MtlError nor the system's keeps its traceback."""
     try:
         yield
+    except (click.exceptions.Exit, click.ClickException):
+        raise  # click's own: `mtl --help` ends so, and needs nothing of mtlcore
     except Exception as error:
         from mtlcore.errors import DeadInputError, MtlError, OptionError, UnknownNameError
 

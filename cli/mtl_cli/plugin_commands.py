@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,9 @@ def listing() -> dict[str, str]:
 def note_path() -> Path:
     """The file of the note."""
     given = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return Path(given or os.path.expanduser("~/.cache"), "mtlcore", "commands.json")  # noqa: PTH111  # never raises
+    # One for each environment: several would take turns in overwriting it.
+    name = f"commands-{zlib.crc32(sys.prefix.encode()):08x}.json"
+    return Path(given or os.path.expanduser("~/.cache"), "mtlcore", name)  # noqa: PTH111  # never raises
 
 
 def _read(path: Path) -> dict[str, str] | None:

@@ -361,3 +361,6 @@ class Command:
     writes: tuple[str, ...] = ()
     """Names of the files and folders that it leaves in a result folder. A run that replaces the result removes
     such files and warns about such folders."""
+    keeps: tuple[str, ...] = ()
+    """Names of the files there that hold what users made by hand: a run that replaces the result keeps them, and
+    warns that they belong to another one."""

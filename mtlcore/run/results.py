@@ -54,6 +54,12 @@ def derived(folder: Path, plugins: Plugins) -> list[Path]:
     return [path for command in commands for name in command.writes if (path := folder / name).exists()]
 
 
+def made_by_hand(folder: Path, plugins: Plugins) -> list[Path]:
+    """The files in a result folder that hold users' own work, as the plugins of commands declare."""
+    commands = plugins.commands.loadable()[0].values()
+    return [path for command in commands for name in command.keeps if (path := folder / name).exists()]
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """The run.json of a result folder."""
     path = folder / RECORD

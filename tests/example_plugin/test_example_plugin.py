@@ -170,5 +170,9 @@ def test_its_command_reads_a_result_and_what_it_wrote_goes_with_that_result(
     np.save(out / "salt.npy", np.repeat(np.float32([0.9, 0.1]), SHAPE[0] * SHAPE[1] // 2).reshape(SHAPE))
     assert json.loads(mtl("salt-share", out, "--json", MTL_SALT_SHARE_THRESHOLD="0.05")) == {"share": 1.0}
     assert mtl("salt-share", out) == f"50.0% of {out} is salt.\n"
-    mtl("run", "--input", image, "--tasks", "dhr", "--output", out, "--force", "--no-pictures")
+    (out / "picks.json").write_text("{}", encoding="utf-8")
+    again = ("run", "--input", str(image), "--tasks", "dhr", "--output", str(out), "--force", "--no-pictures")
+    replaced = run_mtl(*again, path=(folder,))
     assert not (out / "salt_share.json").exists()
+    assert f"{out / 'picks.json'} is kept, but belongs to the result that this one replaces." in replaced.stderr
+    assert (out / "picks.json").read_text(encoding="utf-8") == "{}"

@@ -153,6 +153,8 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
             say(f"Warning: {path} was computed from the result that this one replaces.")
         else:
             path.unlink()
+    for path in results.made_by_hand(folder, installed) if stale else ():
+        say(f"Warning: {path} is kept, but belongs to the result that this one replaces.")
     return record, folder
 
 

@@ -6,7 +6,7 @@ from mtlcore.plugin.hookspecs import hookimpl
 from mtlcore.plugin.interfaces import Command
 from mtlcore.plugin.registry import Registry
 
-VIEW = Command("view", "mtl_seismic.view.command:view", "Look at a result in the browser.")
+VIEW = Command("view", "mtl_seismic.view.command:view", "Look at a result in the browser.", keeps=("picks.json",))
 
 
 @hookimpl
