@@ -51,7 +51,8 @@ class FieldSpec:
 
 
 class FieldStore(ABC):
-    """Arrays by key, written and read window by window; windows are in the field's own cells."""
+    """Arrays by key, written and read window by window; windows are in the field's own cells, and those that are read
+    may have steps along the horizontal axes."""
 
     @abstractmethod
     def read(self, key: str, window: Window) -> Array:
@@ -134,7 +135,7 @@ class ScratchStore(FieldStore):
             if sum(math.prod(_sizes(overlap)) for overlap, _, _ in inside) == wanted:
                 break
         for overlap, own, path in inside:
-            target = tuple(_moved(part, base.start) for part, base in zip(overlap, lateral, strict=True))
+            target = tuple(map(_counted, overlap, lateral))
             place = tuple(_moved(part, base.start) for part, base in zip(overlap, own, strict=True))
             stored = np.moveaxis(np.load(path, mmap_mode="r"), (-2, -1), (0, 1))
             found[(slice(None), slice(None), *target)] = stored[(slice(None), window[0], *place)]
@@ -207,12 +208,23 @@ def _fitting(values: NDArray[np.floating], spec: FieldSpec) -> NDArray[np.floati
 
 
 def _overlaps(one: Window, other: Window) -> Window | None:
-    parts = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one, other, strict=True)]
+    """The part of a window, which may have steps, that lies in another."""
+    parts = []
+    for wanted, own in zip(one, other, strict=True):
+        step = wanted.step or 1
+        start = wanted.start + max(-(-(own.start - wanted.start) // step), 0) * step
+        parts.append(slice(start, min(wanted.stop, own.stop), step))
     return tuple(parts) if all(part.start < part.stop for part in parts) else None
 
 
 def _sizes(window: Window) -> tuple[int, ...]:
-    return tuple(part.stop - part.start for part in window)
+    return tuple(len(range(part.start, part.stop, part.step or 1)) for part in window)
+
+
+def _counted(part: slice, whole: slice) -> slice:
+    """Where a part of a slice with its steps lies in it."""
+    first = (part.start - whole.start) // part.step
+    return slice(first, first + len(range(part.start, part.stop, part.step)))
 
 
 def _window_of(name: str) -> Window:
@@ -221,7 +233,7 @@ def _window_of(name: str) -> Window:
 
 
 def _moved(part: slice, by: int) -> slice:
-    return slice(part.start - by, part.stop - by)
+    return slice(part.start - by, part.stop - by, part.step)
 
 
 def field_bytes(spec: FieldSpec) -> int:

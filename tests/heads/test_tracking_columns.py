@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtl_seismic.heads.rgt import RGT
 from mtl_seismic.heads.tracking import kernel, solve
 from mtl_seismic.heads.tracking.final_levels import nearest_tracked
 from mtl_seismic.heads.tracking.infill import HALO
@@ -18,6 +19,8 @@ from mtl_seismic.heads.tracking.levels import rows_of_levels
 from mtl_seismic.heads.tracking.solve import solve_arrays, solve_by_columns, track
 from mtl_seismic.heads.tracking.store import Arrays
 from mtl_seismic.heads.tracking.windows import whole
+from mtlcore.inference.solving import SolveWork
+from mtlcore.inference.store import FieldSpec, MemoryStore, ScratchStore
 
 CHANNELS = 12
 
@@ -237,3 +240,24 @@ def test_traces_that_are_not_tracked_are_copied_from_the_nearest_step_by_step():
     assert len(found) == 28
     assert found[1] == found[6] == 0
     assert found[28] == found[23] == 29
+
+
+@pytest.mark.parametrize(("shape", "edges"), [((40, 300), (90,)), ((24, 60, 44), (32, 20))])
+def test_volumes_larger_than_memory_get_the_same_rgt_from_files(shape, edges, tmp_path):
+    """The task's last step, from arrays in files where memory is short, and from arrays in memory."""
+    found = []
+    for store, memory in ((MemoryStore(), 10**9), (ScratchStore(tmp_path), 1)):
+        columns = [(slice(0, shape[0]), *column) for column in divided(shape, edges)]
+        keys = {}
+        for name, values in zip(("rgt_query", "rgt_key", "fault_probability"), embeddings(shape, 4), strict=True):
+            cells = name.startswith("rgt")
+            spec = FieldSpec(shape, CHANNELS if cells else 1, (2 if cells else 1,) * len(shape), half=cells)
+            keys[name] = f"in/{name}"
+            for column in columns:
+                window = spec.coarse(column)
+                store.write(keys[name], spec, window, values.reshape(spec.channels, *spec.coarse_shape)[..., *window])
+        work = SolveWork(RGT(), shape, columns, memory, store, keys, {"rgt": "out/rgt"}, lambda window: None)
+        RGT().solve_columns(work)
+        found.append(store.load("out/rgt"))
+    np.testing.assert_array_equal(*found)
+    assert found[0].max() == 1

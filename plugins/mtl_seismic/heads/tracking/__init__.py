@@ -18,9 +18,10 @@ Worked example. Five rows per trace; B stands two rows lower than A (a fault wit
     4   e   c   b        C  0 1 1 2 3              (s is thicker here: its level is repeated)
 
 A trace is aligned with the levels as two sequences are aligned, by dynamic programming (alignment.py) over the
-scores that tracked traces give to each pair of a row and a level (similarity.py, level_scores.py).
+scores that tracked traces give to each pair of a row and a level, by a compiled kernel (kernel.py) or by numpy
+(scores.py, lattice.py).
 
-Order of traces (trace_grid.py), 16 cells apart first, here along one axis (``O`` reference, ``T`` tie traces, numbers:
+Order of traces (tie_grid.py), 16 cells apart first, here along one axis (``O`` reference, ``T`` tie traces, numbers:
 infill in that order)::
 
     T . . . . . . . T . . . . . . . O . . . . . . . T . . . . . . . T
@@ -32,4 +33,9 @@ infill in that order)::
 2. *Infill* (infill.py): traces half-way between tracked ones, then half-way again, until none is left; each is aligned
    with the levels of tracked ones on both sides.
 3. *Sweeps* over all traces, each compared with those up to 64 cells away on all sides as they were before the sweep.
+4. What is doubtful is smoothed, and levels become time (final_levels.py).
+
+Tie traces are few and stay in memory. Everything else runs over columns of whole traces that read what is around them
+(solve.py, columns.py), in any order and anywhere, to the same bytes however a volume is divided: a trace depends on
+the levels of its neighbours before the step, and on no other trace that is aligned with it.
 """
