@@ -6,6 +6,9 @@ KIND: ``kills`` (at each file event), ``calls`` (the n-th system call fails; nee
 ``sizes`` (no file may be larger than ...), ``signals`` (SIGTERM after some time). COMMAND: one of COMMANDS. Each trial
 is a copy of this process, which has imported everything, so that it takes milliseconds. A line of JSON for each
 outcome: how often, and one example. Outcomes that must not be: see BAD.
+
+Last figures (convert to raw, npy, npz; kills, sizes and signals also to vti): calls 90 trials, kills 48, sizes 32,
+signals 32: none in BAD.
 """
 
 from __future__ import annotations
