@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from itertools import islice
 from typing import Any, Protocol
 
+from mtlcore.errors import MtlError
 from mtlcore.inference.work import Work
+
+MAX_DEATHS = 3
+"""Worker processes that may die in one step before the run is given up."""
 
 
 class Recipe(Protocol):
@@ -51,20 +56,54 @@ class InProcess(Runner):
 
 
 class InProcesses(Runner):
-    """By the processes of an executor, here or on other machines. A step that failed is not tried again here: what is
-    done is kept, and the run can be resumed."""
+    """By the processes of an executor, here or on other machines. A process that dies costs the step that it was at,
+    which another one takes; what is done is kept, so that a run can also be resumed.
 
-    def __init__(self, executor: Executor, recipe: Recipe) -> None:
-        self._executor, self._recipe = executor, recipe
+    ``start``: a new executor, and again when one of its processes has died. ``count``: of processes.
+    """
+
+    def __init__(self, start: Callable[[], Executor], recipe: Recipe, count: int) -> None:
+        self._start, self._recipe, self._count = start, recipe, count
+        self._executor = start()
+        self._running: dict[Future[Any], int] = {}
 
     def each(
         self, method: str, columns: Sequence[int], *arguments: Any, tile_done: Callable[[], None] | None = None
     ) -> Iterator[tuple[int, Any]]:
-        futures = {
-            self._executor.submit(run_elsewhere, self._recipe, method, column, arguments): column for column in columns
-        }
-        for future in as_completed(list(futures)):
-            yield futures.pop(future), future.result()
+        left, deaths = list(columns), 0
+        while left:
+            try:
+                for column, result in self._submitted(method, left, arguments):
+                    left.remove(column)
+                    yield column, result
+            except BrokenExecutor:
+                deaths += 1
+                if deaths > MAX_DEATHS:
+                    raise MtlError(
+                        f"Worker processes have died {deaths} times, perhaps for want of memory: lower --memory or "
+                        "--workers, then resume the run."
+                    ) from None
+                self._executor = self._start()
+
+    def _submitted(self, method: str, columns: Sequence[int], arguments: tuple[Any, ...]) -> Iterator[tuple[int, Any]]:
+        """Steps that are under way, never many more than there are processes: results are small, and nothing waits."""
+        ahead = iter(list(columns))
+        running = self._running
+        running.clear()
+        while True:
+            for column in islice(ahead, 2 * self._count - len(running)):
+                running[self._executor.submit(run_elsewhere, self._recipe, method, column, arguments)] = column
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.result()
+
+    def close(self) -> None:
+        """End the processes, and what they have not begun."""
+        for future in self._running:
+            future.cancel()
+        self._executor.shutdown(wait=False)
 
 
 _works: dict[str, Work] = {}

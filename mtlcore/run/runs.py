@@ -44,8 +44,8 @@ Say = Callable[[str], None]
 class RunJob:
     """What to run. ``input`` None: the built-in synthetic section. ``start``: an earlier result folder, whose
     fields a first refining stage reads. ``format`` and ``format_options`` are the input's; ``part``: what of it.
-    ``workers``: processes that share the columns; ``scratch``: where fields are kept meanwhile, if they do not fit into
-    memory (None: in the result's folder)."""
+    ``workers``: processes that share the columns, here or of the Dask ``cluster`` at an address; ``scratch``: where
+    fields are kept meanwhile, if they do not fit into memory (None: in the result's folder)."""
 
     input: Path | None = None
     format: str | None = None
@@ -65,6 +65,7 @@ class RunJob:
     infer: InferOptions = field(default_factory=InferOptions)
     workers: int = 1
     scratch: Path | None = None
+    cluster: str | None = None
 
 
 class Clock:
@@ -189,7 +190,7 @@ def _resumable(folder: Path, scratch: Scratch) -> Iterator[None]:
 def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
     """The work, with a store in memory or on disk; what an interrupted run knew is not measured again."""
     known = scratch.load()
-    on_disk = known is not None or job.workers > 1 or job.scratch is not None
+    on_disk = known is not None or job.workers > 1 or job.scratch is not None or job.cluster is not None
 
     def make_store() -> FieldStore:
         return scratch.store() if on_disk else MemoryStore()
@@ -213,9 +214,9 @@ def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
 def scratch_folder(job: RunJob, folder: Path) -> Path:
     """Where a job keeps fields meanwhile."""
     if job.scratch is None:
-        return folder / NAME
+        return folder.resolve() / NAME
     # Of this result alone, whatever other runs keep there.
-    return job.scratch / f"mtl-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+    return job.scratch.resolve() / f"mtl-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
 
 
 def _greet(job: RunJob, opened: Opened, described: Mapping[str, Any], say: Say) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mtlcore.errors import MtlError
 from mtlcore.inference.runner import InProcess, InProcesses, Runner
 from mtlcore.inference.work import Work
 from mtlcore.run.scratch import Scratch
 
 if TYPE_CHECKING:
     from mtlcore.run.runs import RunJob
+
+CONNECT_SECONDS = 20
+"""How long a scheduler may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +40,61 @@ class JobRecipe:
         from mtlcore.run.runs import open_job
 
         torch.set_num_threads(self.threads)
-        return open_job(self.job, current()).prepare(self.scratch.store, self.scratch.load())
+        known = self.scratch.load()
+        if known is None:
+            raise MtlError(
+                f"A worker does not find {self.scratch.folder}: --scratch, the input and the models must lie where all "
+                "machines see them, under the same paths."
+            )
+        return open_job(self.job, current()).prepare(self.scratch.store, known)
 
 
 @contextmanager
 def runner_of(job: RunJob, work: Work, scratch: Scratch) -> Iterator[Runner]:
-    """Who runs the columns of a job: this process, or as many as are asked for."""
-    if job.workers == 1:
+    """Who runs the columns of a job: this process, as many as are asked for, or those of a cluster."""
+    if job.workers == 1 and job.cluster is None:
         yield InProcess(work)
         return
-    threads = max(1, (os.cpu_count() or 1) // job.workers)
-    options = replace(job.infer, memory=work.memory)
-    recipe = JobRecipe(str(scratch.folder), replace(job, infer=options), scratch, threads)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(job.workers, mp_context=context)
+    recipe = JobRecipe(str(scratch.folder), _of_worker(job, work), scratch, _threads(job))
+    runner = InProcesses(_cluster(job.cluster) if job.cluster else partial(_pool, job.workers), recipe, job.workers)
     try:
-        yield InProcesses(pool, recipe)
+        yield runner
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        runner.close()
+
+
+def _of_worker(job: RunJob, work: Work) -> RunJob:
+    """The job as a worker sees it: paths that hold on any machine with the same file system, and its own memory."""
+    return replace(
+        job,
+        input=job.input and job.input.resolve(),
+        start=job.start and job.start.resolve(),
+        models=tuple(str(Path(name).resolve()) if Path(name).exists() else name for name in job.models),
+        infer=replace(job.infer, memory=work.memory),
+    )
+
+
+def _threads(job: RunJob) -> int:
+    return 1 if job.cluster else max(1, (os.cpu_count() or 1) // job.workers)
+
+
+def _pool(count: int) -> Executor:
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _cluster(address: str) -> Callable[[], Executor]:
+    """What starts an executor of a Dask cluster, by the address or the file of its scheduler.
+
+    Dask carries calls and small results; it tries a step again whose worker has died.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MtlError('A cluster needs dask.distributed: pip install "mtlcore[cluster]".') from None
+    by_file = Path(address).is_file()
+    try:
+        connect: Any = Client
+        client = connect(scheduler_file=address) if by_file else connect(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise MtlError(f"No Dask scheduler answers at {address}: {error}. Start one, and check --cluster.") from None
+    return partial(client.get_executor, pure=False, retries=2)

@@ -136,3 +136,49 @@ def test_two_runs_never_share_a_folder(survey):
     mtl(*arguments(survey, "one"))
     refused = CliRunner().invoke(cli, arguments(survey, "one"))
     assert refused.exit_code == 1 and "is not empty" in refused.output
+
+
+def test_a_worker_that_dies_costs_its_column(survey, monkeypatch):
+    """The first worker that takes a column is killed; the result is the same."""
+    mtl(*arguments(survey, "plain"))
+    (survey / "sitecustomize.py").write_text(
+        "import os, pathlib, signal\n"
+        f"mark = pathlib.Path({str(survey / 'died')!r})\n"
+        "if not mark.exists() and 'spawn_main' in ' '.join(__import__('sys').orig_argv):\n"
+        "    import mtlcore.inference.work as work\n"
+        "    plain = work.Work.network\n"
+        "    def network(self, column, *more, **other):\n"
+        "        if column == 3 and not mark.exists():\n"
+        "            mark.touch()\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return plain(self, column, *more, **other)\n"
+        "    work.Work.network = network\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(survey), os.environ.get("PYTHONPATH", "")]))
+    mtl(*arguments(survey, "shared", "--workers", 2))
+    assert (survey / "died").exists()
+    same(survey, "plain", "shared")
+
+
+def test_a_dask_cluster_gives_the_same_result_though_one_of_its_workers_is_killed(survey):
+    distributed = pytest.importorskip("distributed")
+    mtl(*arguments(survey, "plain"))
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+    with distributed.LocalCluster(**options) as cluster:
+        command = [sys.executable, "-m", "mtl_cli.main", *arguments(survey, "cluster", "--cluster")]
+        command += [cluster.scheduler_address, "--workers", "2", "--scratch", str(survey / "scratch")]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        done = survey / "scratch"
+        while process.poll() is None and not list(done.glob("*/fields/finished/0/network/*")):
+            time.sleep(0.02)
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        errors = process.communicate(timeout=300)[1]
+        assert process.returncode == 0, errors
+    same(survey, "plain", "cluster")
+
+
+def test_a_cluster_that_is_not_there_is_said(survey, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("mtlcore.run.workers.CONNECT_SECONDS", 0.5)
+    result = CliRunner().invoke(cli, arguments(survey, "x", "--cluster", "tcp://127.0.0.1:9"))
+    assert result.exit_code == 1 and "No Dask scheduler answers at tcp://127.0.0.1:9" in result.output

@@ -52,6 +52,7 @@ SECTIONS = ("run", "format", "output_format")
 @options.part_option
 @options.memory_option
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the work.")
+@click.option("--cluster", metavar="ADDRESS|FILE", help="Dask scheduler whose workers share the work.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Folder for what does not fit into memory meanwhile.")
 @options.scale_option
 @options.balance_option
@@ -186,7 +187,7 @@ def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
     inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance", "memory")
     same = (
         *("models", "as_sections", "iterations", "tolerance", "device", "start", "output_format", "tasks"),
-        *("workers", "scratch"),
+        *("workers", "scratch", "cluster"),
     )
     return RunJob(
         input=input_path,
