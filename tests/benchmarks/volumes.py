@@ -8,8 +8,8 @@ samples at a probability of 0.5, calibration error, angle of plane normals on tr
 degrees); horizons: share within 2 samples, mean error; share of steps of horizons from trace to trace, off faults,
 that differ by more than 1 sample from the labels', along both lateral axes; throw on true fault samples, from RGT
 against from its labels (median error in samples, and at what share of them it is resolved); planes of faults as mtl
-faults makes them (share of true pieces found, median distance in samples and angle in degrees, share of vertices off
-all true pieces); seconds of one core.
+faults makes them (of rgm3d's flat ones: share of true pieces found, median distance in samples and angle in degrees,
+share of vertices off all true pieces); seconds of one core. Last figures: in the card of the packaged 3D model. Last figures: in the card of the packaged 3D model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from fault_planes import compare, true_pieces
-from mtlcore.inference.pipeline import Chain
+from mtlcore.inference.chain import Chain
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -61,8 +61,8 @@ def stored(path: str) -> Iterator[Item]:
         yield item | angles | {"fault_probability": file["fsem"].astype(np.float32)}
 
 
-def figures(chain: Chain, item: Item) -> dict[str, float]:
-    """All columns of one volume."""
+def figures(chain: Chain, item: Item, flat: bool) -> dict[str, float]:
+    """All columns of one volume; planes only of flat faults, whose pieces are known."""
     began = time.process_time()
     fields = chain.run(item["image"]).fields
     seconds = time.process_time() - began
@@ -85,7 +85,7 @@ def figures(chain: Chain, item: Item) -> dict[str, float]:
     }
     row |= steps(fields["rgt"], item["rgt"], fault)
     row |= throws(fields["rgt"], item)
-    row |= planes(fields, item)
+    row |= planes(fields, item) if flat else {}
     return row | {"seconds": seconds}
 
 
@@ -168,7 +168,7 @@ def main() -> None:
         chain = Chain.of([load_model(name, stage="mti", ndim=3)])
         rows = []
         for item in stored(given.file) if given.file else volumes(given.recipe, given.items, shape):
-            rows.append(figures(chain, item))
+            rows.append(figures(chain, item, flat=given.recipe == "rgm3d"))
             if len(rows) == 1:
                 print(f"\n{name}, {given.file or given.recipe}\n{'':6}" + "".join(f"{key:>16}" for key in rows[0]))
             print(f"{len(rows):<6}" + "".join(f"{value:16.3f}" for value in rows[-1].values()), flush=True)

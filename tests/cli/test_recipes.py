@@ -20,6 +20,8 @@ ALL = {Path(str(path)).stem: Path(str(path)) for path in (files("mtl_seismic") /
 RECIPES = {name: path for name, path in ALL.items() if not name.startswith("reference")}
 LATER = ("-further", "-sizes")
 """Goes that begin with the weights of the one before."""
+OVER_SECTIONS = "default-mti-3d"
+"""Begins with the packaged 2D model over the sections of volumes."""
 SMALL: dict[str, Any] = {
     "source.items": 1,
     "source.validation_items": 1,
@@ -45,7 +47,11 @@ def trained_by(mtl: Callable[..., Result], recipe: Path, shape: list[int], *more
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_a_recipe_trains_the_network_of_the_packaged_model(mtl: Callable[..., Result], name: str) -> None:
     shape = [32, 24, 24] if name.endswith("3d") else [48, 40]
-    trained = trained_by(mtl, RECIPES[name], shape, *(("--from", "default") if name.endswith(LATER) else ()))
+    start: tuple[str, ...] = ("--from", "default") if name.endswith(LATER) else ()
+    if name == OVER_SECTIONS:
+        assert mtl("export", "default", "sections", "--dimensions", "2", "--as-sections").exit_code == 0
+        start = ("--from", "sections")
+    trained = trained_by(mtl, RECIPES[name], shape, *start)
     packaged = read_config(Path(str(files("mtl_seismic"))) / "models" / re.sub(f"({'|'.join(LATER)})$", "", name))
     for part in ("stage", "backbone", "inputs"):
         assert getattr(trained, part) == getattr(packaged, part)
