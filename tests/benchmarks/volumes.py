@@ -9,7 +9,8 @@ degrees); horizons: share within 2 samples, mean error; share of steps of horizo
 that differ by more than 1 sample from the labels', along both lateral axes; throw on true fault samples, from RGT
 against from its labels (median error in samples, and at what share of them it is resolved); planes of faults as mtl
 faults makes them (of rgm3d's flat ones: share of true pieces found, median distance in samples and angle in degrees,
-share of vertices off all true pieces); seconds of one core. Last figures: in the card of the packaged 3D model. Last figures: in the card of the packaged 3D model.
+share of vertices off all true pieces); seconds of one core.
+Last figures: in the card of the packaged 3D model.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from typing import Any
 import numpy as np
 import torch
 from fault_planes import compare, true_pieces
-from mtlcore.inference.chain import Chain
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -34,6 +34,7 @@ from mtl_seismic.interpret.faults.options import ExtractOptions
 from mtl_seismic.interpret.faults.surface import Surface
 from mtl_seismic.interpret.faults.throw import measure
 from mtl_seismic.synth.source import Synthetic
+from mtlcore.inference.chain import Chain
 from mtlcore.io.volume import ArrayVolume
 from mtlcore.model.checkpoint import load_model
 
