@@ -182,3 +182,29 @@ def test_a_cluster_that_is_not_there_is_said(survey, monkeypatch):
     monkeypatch.setattr("mtlcore.run.workers.CONNECT_SECONDS", 0.5)
     result = CliRunner().invoke(cli, arguments(survey, "x", "--cluster", "tcp://127.0.0.1:9"))
     assert result.exit_code == 1 and "No Dask scheduler answers at tcp://127.0.0.1:9" in result.output
+
+
+def test_torchrun_is_refused_with_the_way_out(survey, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = CliRunner().invoke(cli, arguments(survey, "x"))
+    assert result.exit_code == 1 and "start mtl run once, with --workers N" in result.output
+    assert not (survey / "x").exists()
+
+
+def test_a_large_input_is_known_by_its_size_and_by_blocks_of_it(tmp_path, monkeypatch):
+    from mtlcore.io import files
+
+    monkeypatch.setattr(files, "LARGE", 1000)
+    monkeypatch.setattr(files, "BLOCK", 10)
+    path, other = tmp_path / "a", tmp_path / "b"
+    content = bytearray(os.urandom(100_000))
+    path.write_bytes(content)
+    other.write_bytes(content)
+    assert files.content_hash(path) == files.content_hash(other)
+    for at in (0, 99_999):
+        changed = bytearray(content)
+        changed[at] ^= 1
+        other.write_bytes(changed)
+        assert files.content_hash(path) != files.content_hash(other)
+    other.write_bytes(content + b"x")
+    assert files.content_hash(path) != files.content_hash(other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,10 +127,16 @@ def show_estimate(values: dict[str, Any], tables: dict[str, Any]) -> None:
 def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     """Check what can be checked at once, then run."""
     from mtl_cli.progress import choose_progress
+    from mtlcore.errors import MtlError
     from mtlcore.io import folders
     from mtlcore.plugin import plugins
     from mtlcore.run import results, runs, unfinished
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise MtlError(
+            "torchrun starts several runs of one image, which would compete for one folder: start mtl run once, with "
+            "--workers N on this machine or --cluster ADDRESS."
+        )
     installed = plugins.current()
     job = make_job(values, tables)
     opened = runs.open_job(job, installed)
