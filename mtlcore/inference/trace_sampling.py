@@ -31,7 +31,7 @@ answers at 1.4 were 0.86 to 1.03 times as sure, with one beyond, and at 0.7 0.93
 AMOUNT_EXPONENT = 0.15
 """How much the amount of what is found counts: else an answer that leaves out all that is doubtful would be best.
 This and the margins were chosen on 80 synthetic sections of all aspects (tests/benchmarks/aspects.py)."""
-LEAST = 1e-3
+LEAST = 3e-3
 """A share of samples with a probability above one half that an answer has at least: less is not an answer."""
 
 
@@ -60,17 +60,20 @@ def trace_factor(answer: Callable[[Array], Sequence[Array]], image: Array, rows:
 
 
 def _climb(sureness: Callable[[float], float]) -> float:
-    """The factor after which answers get no surer, of finer or else of coarser ones; 1 unless they do at once."""
+    """The factor of the surest answer, of finer or else of coarser ones; 1 unless the first two are both surer.
+
+    Answers that get surer by chance seldom do so at both.
+    """
     as_it_is = sureness(1.0)
     for factors, margin in ((FINER, FINER_MARGIN), (COARSER, COARSER_MARGIN)):
-        best, chosen = as_it_is * margin, 1.0
+        surer: list[tuple[float, float]] = []
         for factor in factors:
             value = sureness(factor)
-            if value <= best:
+            if value <= as_it_is * margin or (len(surer) > 1 and value <= surer[-1][0]):
                 break
-            best, chosen = value, factor
-        if chosen != 1:
-            return chosen
+            surer.append((value, factor))
+        if len(surer) >= min(2, len(factors)):
+            return max(surer)[1]
     return 1.0
 
 

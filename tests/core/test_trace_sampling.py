@@ -46,7 +46,8 @@ class Network:
         ({1.0: (0.6, 0.05), 0.7: (0.8, 0.07)}, 0.7),
         ({1.0: (0.75, 0.05), 0.7: (0.8, 0.07)}, 1.0),
         ({1.0: (0.8, 0.05), 0.7: (0.8, 0.07)}, 1.0),  # the same faults, of fewer samples
-        ({1.4: (0.9, 0.05)}, 1.4),  # found there alone
+        ({1.4: (0.9, 0.05)}, 1.0),  # found there alone: by chance
+        ({1.4: (0.9, 0.05), 2.0: (0.8, 0.03)}, 1.4),  # not found as it is
     ],
 )
 def test_the_surest_answer_decides_and_only_a_clear_one(make_image, told, expected):
