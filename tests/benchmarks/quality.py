@@ -25,6 +25,7 @@ from mtl_seismic.synth.items import parameters
 from mtl_seismic.synth.recipes import RECIPES
 from mtl_seismic.synth.source import VALIDATION, Synthetic
 from mtlcore.inference.chain import Chain
+from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.loading import load_chain
 
 Array = NDArray[np.float32]
@@ -87,7 +88,8 @@ def main(count: int, recipe: str, models: list[str]) -> None:
     drawn = [parameters(RECIPES[recipe](shape=(360, 256)), SEED, VALIDATION + index) for index in range(count)]
     stages = ("mti",) if len(models) == 1 else ("mti", "mtr")
     whole = load_chain(stages, 2, models, quiet=True)
-    chains = [Chain.of([model]) for model in whole.models]
+    # As in all figures: the sampling of traces is not tried.
+    chains = [Chain.of([model], options=InferOptions(scale=1.0)) for model in whole.models]
     found = [list(passes(chains, items[index])) for index in range(count)]
     for number in range(len(found[0])):
         print(f"\n{recipe}, {count} items, MTI" + (f" and {number} x MTR" if number else ""))
