@@ -92,7 +92,7 @@ def make_model() -> Callable[..., Model]:
         )
         torch.manual_seed(seed)
         config = describe(parts, ndim, **other)
-        given = [task for task in parts.tasks if task.name in config.given]
+        given = [task for task in parts.tasks if task.name in config.predicted_tasks]
         model = Model(config, parts, MultiTaskNet(parts.backbone, given, config.inputs, ndim).eval())
         randomise_statistics(model.net)
         if folder is not None:

@@ -85,7 +85,7 @@ class Chain:
         if len(dimensions) > 1:
             raise MtlError("The models differ in dimensions: expected all 2D or all 3D.")
         for before, after in pairwise(models):
-            if before.stage.needs_fields and not after.stage.needs_fields:
+            if before.stage.refines and not after.stage.refines:
                 raise MtlError(
                     f"Stage '{after.stage.name}' comes after '{before.stage.name}', whose fields it would not read: "
                     "put it first."
@@ -93,7 +93,7 @@ class Chain:
         chain = cls(tuple(models), **options)
         if chain.iterations < 1:
             raise OptionError(f"iterations is {chain.iterations}: expected at least 1.")
-        if chain.iterations > 1 and not any(model.stage.needs_fields for model in models):
+        if chain.iterations > 1 and not any(model.stage.refines for model in models):
             raise OptionError(
                 f"iterations is {chain.iterations}, but no stage refines: "
                 "add one, as in --stage mti,mtr, or leave it out."
@@ -170,11 +170,13 @@ class Chain:
         """
         first, scale = self.models[0], self.options.scale
         seen = shape_to_see(sample, first.config.periods, scale, shape)
-        if scale is not None or first.config.periods is None or first.stage.needs_fields:
+        if scale is not None or first.config.periods is None or first.stage.refines:
             return seen
         if self.ndim != 2 or sample.shape != shape:
             return seen
-        thin = {task.name: thin_outputs(task, self.ndim) for task in first.given if thin_outputs(task, self.ndim)}
+        thin = {
+            task.name: thin_outputs(task, self.ndim) for task in first.predicted_tasks if thin_outputs(task, self.ndim)
+        }
         if not thin:
             return seen
         plain = replace(self.options, uncertainty=False, mirrored_average=False, scale=1.0, balance=False)
@@ -196,7 +198,7 @@ class Chain:
         """The tasks of these names (None: all). A stage passes on what it does not give: the last that does counts."""
         known: dict[str, Task] = {}
         for model in self.models:
-            given = (*model.config.given, *model.stage.keeps)
+            given = (*model.config.predicted_tasks, *model.stage.keeps)
             known |= {task.name: task for task in model.tasks if task.name in given}
         if names is None:
             return tuple(known.values())
@@ -212,7 +214,7 @@ class Chain:
 
     def passes_on(self, output: Output) -> bool:
         """Whether no stage of the chain gives an output: then it is one of the fields that the first one reads."""
-        return not any(output in task.outputs for model in self.models for task in model.given)
+        return not any(output in task.outputs for model in self.models for task in model.predicted_tasks)
 
     def _wanted(self, tasks: Sequence[str] | None) -> list[list[str] | None]:
         """Per model, the tasks to run (None: all): those asked for, and those that the next model refines.
@@ -223,7 +225,7 @@ class Chain:
         asked = [task.name for task in self.chosen(tasks)]
         needed = list(asked)
         for model in reversed(self.models):
-            wanted.insert(0, None if model.stage.needs_fields else [t.name for t in model.tasks if t.name in needed])
+            wanted.insert(0, None if model.stage.refines else [t.name for t in model.tasks if t.name in needed])
             needed = [*asked, *(task.name for task in model.tasks)]
         return wanted
 
@@ -233,7 +235,7 @@ class Chain:
         for model in self.models:
             names = [output.name for output in model.outputs]
             missing = [name for name in names if name not in have]
-            if model.stage.needs_fields and missing:
+            if model.stage.refines and missing:
                 raise MtlError(
                     f"Stage '{model.stage.name}' refines {', '.join(names)}, but there is no '{missing[0]}'. "
                     "Put a stage before it (--stage mti,mtr) or give an earlier result (--from FOLDER), of all these."

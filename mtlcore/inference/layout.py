@@ -56,7 +56,7 @@ def _stride(models: Sequence[Model]) -> int:
 def halo_of(model: Model, options: InferOptions, longest: int) -> int | None:
     """Samples that a model reads around a tile; None: it must see the whole volume."""
     reach = model.backbone.halo
-    tasks = [f"Task '{task.name}'" for task in model.tasks if task.sees_whole]
+    tasks = [f"Task '{task.name}'" for task in model.tasks if task.needs_whole_volume]
     if reach is None or tasks:
         who = tasks[0] if tasks else f"Backbone '{model.backbone.name}'"
         if options.tile is not None and options.tile < longest:
@@ -67,7 +67,7 @@ def halo_of(model: Model, options: InferOptions, longest: int) -> int | None:
         return None
     if model.backbone.section_axes:
         reach = model.backbone.fusing_halo
-    if model.stage.needs_fields:
+    if model.stage.refines:
         reach += max(task.reach for task in model.tasks)
     return reach if options.halo is None else options.halo
 

@@ -63,9 +63,9 @@ def choose_stages(
     """
     names = [str(read_config(find_model(model, None, ndim, plugins)).stage["name"]) for model in models]
     if not names:
-        refining = [name for name in plugins.stages if has_fields and plugins.stages[name].needs_fields]
+        refining = [name for name in plugins.stages if has_fields and plugins.stages[name].refines]
         return (*refining[:1],) or (plugins.stages.default,)
-    needs_first = plugins.stages[names[0]].needs_fields and not has_fields
+    needs_first = plugins.stages[names[0]].refines and not has_fields
     return (plugins.stages.default, *names) if needs_first else tuple(names)
 
 

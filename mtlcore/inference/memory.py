@@ -92,7 +92,7 @@ def tile_bytes(model: Model, precision: Precision = "float32") -> float:
     """Bytes that a network takes for each sample of a tile, measured on a small one."""
     edge = -(-SAMPLE_EDGE[model.ndim] // model.net.stride) * model.net.stride
     shape = (1, 1, *[edge] * model.ndim)
-    names = [task.name for task in model.given]
+    names = [task.name for task in model.predicted_tasks]
     inputs = {
         name: torch.zeros((1, channels, *shape[2:]), device=model.device)
         for name, channels in model.config.inputs.items()
@@ -108,7 +108,7 @@ def tile_bytes(model: Model, precision: Precision = "float32") -> float:
             features = model.net.decode_encoded(encoder_of(model).fuse(along, inputs), names)
         else:
             features = model.net.decode(inputs, names)
-        for task in model.given:
+        for task in model.predicted_tasks:
             task.decode(model.net.outputs(features, [task.name])[task.name])
     samples = math.prod(next(iter(inputs.values())).shape[2:])
     own = sum(4 * channels for channels in model.config.inputs.values())

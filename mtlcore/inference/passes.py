@@ -49,11 +49,11 @@ class Passes:
         changes: list[dict[str, float]] = []
         numbers = count()
         for index, (model, names) in enumerate(zip(self.work.models, wanted, strict=True)):
-            for number in range(1, 1 + (self.iterations if model.stage.needs_fields else 1)):
+            for number in range(1, 1 + (self.iterations if model.stage.refines else 1)):
                 step = Pass(next(numbers), index, self._names(model, names), state, self._uncertain(index))
                 changed = self._pass(step, model, number)
                 state = self._after(step, state)
-                if not model.stage.needs_fields:
+                if not model.stage.refines:
                     continue
                 changes.append(changed)
                 if max(changed.values(), default=0.0) < self.tolerance:
@@ -70,7 +70,7 @@ class Passes:
         for task in self._solving(step):
             if self.work.store.finished(f"{step.number}/solved/{task.name}") is None:
                 self._solve(step, model, task)
-        changed = self._changes(step) if model.stage.needs_fields else {}
+        changed = self._changes(step) if model.stage.refines else {}
         self.work.store.drop(f"{step.number}/decoded")
         self.work.store.drop(f"{step.number}/sections")
         self.work.store.finish(mark, json.dumps(changed))
@@ -87,7 +87,7 @@ class Passes:
         total = (tiling.steps * copies if self.runner.by_tile else len(tiling.columns)) + len(slabs) * seen
         self._tell("stage_started", stage=model.stage.name, total=total, folder=None)
         steps = count(1)
-        values = {"pass": number} if model.stage.needs_fields and self.iterations > 1 else {}
+        values = {"pass": number} if model.stage.refines and self.iterations > 1 else {}
 
         def done() -> None:
             self._tell("step_finished", stage=model.stage.name, step=next(steps), total=total, values=values)
@@ -160,8 +160,10 @@ class Passes:
 
     def _uncertain(self, index: int) -> bool:
         """Spreads are those of the last model that gives a task."""
-        later = {task.name for after in self.work.models[index + 1 :] for task in after.given}
-        return self.work.options.uncertainty and any(task.name not in later for task in self.work.models[index].given)
+        later = {task.name for after in self.work.models[index + 1 :] for task in after.predicted_tasks}
+        return self.work.options.uncertainty and any(
+            task.name not in later for task in self.work.models[index].predicted_tasks
+        )
 
     def _tell(self, hook: str, **values: object) -> None:
         if self.plugins:

@@ -116,7 +116,7 @@ class Work:
             self.store.write(key, FieldSpec(shape), tile.core, self._outward(model, name, values)[None])
         if options.mirrored_average:
             # Solutions of the image as it is follow from its own fields, not from means.
-            for name in {read for task in tasks for read in task.solves_with} & found.plain.keys():
+            for name in {read for task in tasks for read in task.solve_inputs} & found.plain.keys():
                 values = self._outward(model, name, found.plain[name])
                 key = step.decoded_key("of_copy", name, 0)
                 self.store.write(key, FieldSpec(shape), tile.core, values[None])
@@ -132,7 +132,9 @@ class Work:
     def change(self, column: int, step: Pass) -> dict[str, Change]:
         """How much a pass has changed each of its fields over a column."""
         window = self.columns[column].core
-        outputs = [output for task in self.models[step.model].given for output in task.outputs_in(len(window))]
+        outputs = [
+            output for task in self.models[step.model].predicted_tasks for output in task.outputs_in(len(window))
+        ]
         dead = self.conditioning.seen_dead(window[1:])
         names = [output.name for output in outputs]
         before = {name: self._settled(step.state[name], name, window, dead) for name in names if name in step.state}
@@ -173,8 +175,8 @@ class Work:
         asked = list(model.chosen(step.tasks))
         if copy:
             asked = [task for task in asked if solves(task) and self.needs_copies(step, task)]
-        read = {name for task in asked for name in task.solves_with}
-        helpers = [task for task in model.given if any(output.name in read for output in task.outputs)]
+        read = {name for task in asked for name in task.solve_inputs}
+        helpers = [task for task in model.predicted_tasks if any(output.name in read for output in task.outputs)]
         return [*helpers, *(task for task in asked if task not in helpers)]
 
     def _solve_copy(
@@ -208,7 +210,7 @@ class Work:
         own = self.store.names(f"{step.number}/decoded/{copy}/{task.name}")
         keys = {name: step.decoded_key(task.name, name, copy) for name in own}
         given = {output.name for helper in self.tasks(step, copy) for output in helper.outputs}
-        for name in task.solves_with:
+        for name in task.solve_inputs:
             averaged = copy == 0 and self.options.mirrored_average
             if name in given:
                 keys[name] = step.decoded_key("of_copy", name, copy) if copy or averaged else step.key(name)
@@ -236,7 +238,7 @@ class Work:
         """What the pass' network reads, in the amplitudes of its model."""
         model = self.models[step.model]
         level = self._level(model)
-        reads = {o.name: o for o in model.outputs} if model.stage.needs_fields else {}
+        reads = {o.name: o for o in model.outputs} if model.stage.refines else {}
 
         def image(lateral: Window) -> Array:
             return scaled(IMAGE, self.conditioning.image(lateral), level)

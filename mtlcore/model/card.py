@@ -23,7 +23,7 @@ def model_card(model: Model) -> str:
     evaluations = training.pop("evaluations", [])
     history, sections, limits = (training.pop(name, []) for name in ("history", "sections", "limits"))
     facts = {
-        "Tasks": ", ".join(task.name for task in model.given),
+        "Tasks": ", ".join(task.name for task in model.predicted_tasks),
         "Backbone": f"{model.backbone.name}, {parameter_count(model.net):,} parameters",
         "Amplitudes": f"images are normalised to a root mean square of {config.amplitude:g}",
         "Periods": "{:.1f} to {:.1f} samples along depth; images of others are resampled".format(*config.periods)

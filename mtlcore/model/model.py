@@ -56,7 +56,7 @@ class ModelConfig:
         return asdict(self)
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def predicted_tasks(self) -> tuple[str, ...]:
         """Names of the tasks that the network gives."""
         return self.heads or tuple(str(task["name"]) for task in self.tasks)
 
@@ -153,7 +153,7 @@ class Model:
     def new(cls, config: ModelConfig, plugins: Plugins | None = None) -> Model:
         """A model of random weights."""
         parts = build_parts(config, plugins or current())
-        given = [task for task in parts.tasks if task.name in config.given]
+        given = [task for task in parts.tasks if task.name in config.predicted_tasks]
         net = MultiTaskNet(parts.backbone, given, config.inputs, config.ndim)
         return cls(config, parts, net.eval())
 
@@ -171,9 +171,9 @@ class Model:
         return tuple(output for task in self.tasks for output in task.outputs_in(self.ndim))
 
     @property
-    def given(self) -> tuple[Task, ...]:
+    def predicted_tasks(self) -> tuple[Task, ...]:
         """The tasks that it gives: a part of a refining model reads the fields of others too."""
-        return tuple(task for task in self.tasks if task.name in self.config.given)
+        return tuple(task for task in self.tasks if task.name in self.config.predicted_tasks)
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, moved to a device."""
@@ -182,7 +182,7 @@ class Model:
 
     def chosen(self, names: Sequence[str] | None) -> tuple[Task, ...]:
         """The tasks of these names (None: all); one that the model lacks is an error."""
-        have = {task.name: task for task in self.given}
+        have = {task.name: task for task in self.predicted_tasks}
         if names is not None and not names:
             raise MtlError(f"No task was asked for: expected one or more of {', '.join(have)}.")
         for name in names or ():
@@ -235,7 +235,7 @@ class Model:
         return predict_with(Chain.of([self], options=infer_options(options)), image, tasks, fields)
 
     def __repr__(self) -> str:
-        tasks = ", ".join(task.name for task in self.given)
+        tasks = ", ".join(task.name for task in self.predicted_tasks)
         stored = f", {self.folder}" if self.folder else ""
         return (
             f"<Model {self.stage.name} {self.ndim}D: {tasks}; {self.backbone.name}, {parameter_count(self.net):,} "

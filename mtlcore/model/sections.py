@@ -22,7 +22,7 @@ def over_sections(model: Model, plugins: Plugins) -> Model:
     """
     if model.ndim != 2:
         raise MtlError(f"The model {model.folder} is 3D: leave --as-sections out, which is for 2D models.")
-    if model.stage.needs_fields:
+    if model.stage.refines:
         raise MtlError(
             f"The model {model.folder} is of stage '{model.stage.name}', which refines fields: over the sections of a "
             "volume runs only a model that reads the image alone, such as one of stage mti."

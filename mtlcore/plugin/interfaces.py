@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-API_VERSION = 1
+API_VERSION = 2
 """Version of these interfaces. A plugin module may set ``mtl_api_version`` to the one it was written for."""
 
 
@@ -69,7 +69,7 @@ class Task(ABC):
         """A last step that sees the whole volume: decoded arrays to fields. Default: as they are.
 
         A decoded tensor of one channel arrives as (depth, ...), one of several as (channel, depth, ...). Outputs of
-        other tasks that it ``solves_with`` are among the fields where the model has them.
+        other tasks that it ``solve_inputs`` are among the fields where the model has them.
         """
         return fields
 
@@ -92,7 +92,7 @@ class Task(ABC):
         return True
 
     @property
-    def solves_with(self) -> tuple[str, ...]:
+    def solve_inputs(self) -> tuple[str, ...]:
         """Names of other tasks' outputs that ``solve`` makes use of; those tasks solve with none themselves."""
         return ()
 
@@ -140,7 +140,7 @@ class Task(ABC):
         return 0
 
     @property
-    def sees_whole(self) -> bool:
+    def needs_whole_volume(self) -> bool:
         """Whether its head must see the whole volume at once (statistics over all samples, say): then no tiles."""
         return False
 
@@ -223,7 +223,7 @@ class Stage(ABC):
     """What a network of this stage reads, in use and in training. What it writes are its tasks' outputs."""
 
     name: ClassVar[str]
-    needs_fields: ClassVar[bool] = False
+    refines: ClassVar[bool] = False
     """It refines fields: it needs those of an earlier stage, and may run several times."""
 
     @abstractmethod

@@ -217,6 +217,9 @@ class Plugins:
             if wanted > API_VERSION:
                 reason = f"needs plugin interface {wanted}, this mtlcore has {API_VERSION}: upgrade mtlcore"
                 return replace(row, status="incompatible", error=reason)
+            if wanted < API_VERSION:
+                reason = f"was written for plugin interface {wanted}, this mtlcore has {API_VERSION}: update the plugin"
+                return replace(row, status="incompatible", error=reason)
             self.register(plugin, row.owner)
         except (Exception, SystemExit) as error:
             return replace(row, status="broken", error=_one_line(error))

@@ -124,7 +124,7 @@ def open_job(job: RunJob, plugins: Plugins) -> Opened:
             has_fields=job.start is not None,
         )
     chain.chosen(job.tasks)
-    if job.start and not chain.models[0].stage.needs_fields:
+    if job.start and not chain.models[0].stage.refines:
         raise OptionError(
             f"--from {job.start} gives fields to refine, but stage '{chain.models[0].stage.name}' comes first, which "
             "reads none: use a refining stage (--stage), or leave --from out."
@@ -299,6 +299,6 @@ def _draw(job: RunJob, folder: Path, chain: Chain, work: Work, volume: Volume, p
 
 
 def _describe_models(chain: Chain, found: Inferred) -> list[dict[str, Any]]:
-    refining = [model for model in chain.models if model.stage.needs_fields]
+    refining = [model for model in chain.models if model.stage.refines]
     passes = len(found.changes) // max(len(refining), 1)
     return [results.describe_model(model, passes if model in refining else 1) for model in chain.models]

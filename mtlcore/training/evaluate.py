@@ -98,18 +98,18 @@ def fields_by_pass(
         return
     fields, options = _given(chain, item, random) or {}, chain.options
     for model in chain.models:
-        for number in range(1, 1 + (chain.iterations if model.stage.needs_fields else 1)):
+        for number in range(1, 1 + (chain.iterations if model.stage.refines else 1)):
             found = replace(chain, models=(model,), iterations=1, options=options).run(item["image"], None, fields)
             fields = {**fields, **found.fields}
             factors = tuple(seen / size for seen, size in zip(found.seen, item["image"].shape, strict=True))
             options = replace(options, scale=factors)  # what refines sees the image as it was seen before
-            yield f"{model.stage.name} {number}" if model.stage.needs_fields else model.stage.name, fields
+            yield f"{model.stage.name} {number}" if model.stage.refines else model.stage.name, fields
 
 
 def _given(chain: Chain, item: Mapping[str, Array], random: np.random.Generator) -> dict[str, Array] | None:
     """Fields for a chain that begins with refinement."""
     first = chain.models[0]
-    return first.stage.training_fields(first.tasks, item, random) if first.stage.needs_fields else None
+    return first.stage.training_fields(first.tasks, item, random) if first.stage.refines else None
 
 
 def figures_of(

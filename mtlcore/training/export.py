@@ -179,7 +179,11 @@ def read_history(run: Path, model: Model) -> list[dict[str, float]]:
     table = run / TABLE
     if not table.is_file():
         return []
-    names = ["hours", "valid_loss", *(f"{task.name}.{name}" for task in model.given for name in task.headline)]
+    names = [
+        "hours",
+        "valid_loss",
+        *(f"{task.name}.{name}" for task in model.predicted_tasks for name in task.headline),
+    ]
     history = []
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -205,7 +209,7 @@ def _part_of(model: Model, names: Sequence[str], plugins: Plugins) -> Model:
     """A model of some of the tasks; the network's inputs stay as they are."""
     chosen = [task.name for task in model.chosen(names)]
     options = model.config.as_dict()
-    if model.stage.needs_fields:
+    if model.stage.refines:
         options["heads"] = chosen
     else:
         options["tasks"] = [task for task in options["tasks"] if task["name"] in chosen]
@@ -220,8 +224,8 @@ def _solved_with_less(model: Model, part: Model) -> list[str]:
     """Tasks whose solution makes use of what the part has not: warned of."""
     lost = {output.name for output in model.outputs} - {output.name for output in part.outputs}
     less = []
-    for task in part.given:
-        missing = [name for name in task.solves_with if name in lost]
+    for task in part.predicted_tasks:
+        missing = [name for name in task.solve_inputs if name in lost]
         if missing:
             less.append(task.name)
             warnings.warn(
@@ -235,7 +239,7 @@ def _solved_with_less(model: Model, part: Model) -> list[str]:
 
 def _training_of(part: Model, unlike: Sequence[str]) -> dict[str, Any]:
     """The training's summary with the figures that hold for a part: none of other tasks, or of ``unlike`` ones."""
-    names = tuple(f"{task.name}." for task in part.given if task.name not in unlike)
+    names = tuple(f"{task.name}." for task in part.predicted_tasks if task.name not in unlike)
 
     def hold(figures: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in figures.items() if "." not in name or name.startswith(names)}

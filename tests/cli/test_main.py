@@ -105,7 +105,7 @@ def test_a_reader_that_leaves_early(arguments: list[str]) -> None:
 def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "current", lambda: plugins.Plugins(installed=[], environ={}))
     result = invoke("plugins", env={"MTL_PLUGINS_JSON": "1"})
-    assert json.loads(result.stdout) == {"api_version": 1, "plugins": [], "clashes": []}
+    assert json.loads(result.stdout) == {"api_version": 2, "plugins": [], "clashes": []}
     assert invoke("plugins").stdout == "No plugins.\n"
 
 

@@ -227,7 +227,7 @@ KEEPING = {"name": "mtr", "keeps": ["rgt"]}
 def test_a_task_that_refinement_keeps_is_passed_on_as_it_was(make_model, make_image):
     image = make_image((24, 20))
     first, second = make_model(), make_model(stage=KEEPING)
-    assert [task.name for task in second.given] == ["dhr", "fault"]
+    assert [task.name for task in second.predicted_tasks] == ["dhr", "fault"]
     before = Chain.of([first]).run(image).fields
     after = Chain.of([first, second], iterations=2).run(image)
     assert list(after.fields) == list(before)
@@ -327,7 +327,7 @@ class Seeing(Depth):
 
     name: ClassVar[str] = "seeing"
     outputs: ClassVar[tuple[Output, ...]] = (Output("seeing"),)
-    solves_with = ("fault_probability",)
+    solve_inputs = ("fault_probability",)
 
     def solve(self, fields, image):
         return {"seeing": fields.get("fault_probability", np.full_like(image, 7))}

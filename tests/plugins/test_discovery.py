@@ -52,6 +52,7 @@ def register_backbones(registry):
         "broken",
         "RuntimeError: in the middle",
     ),
+    "too-old": ("mtl_api_version = 1\n" + GOOD, "incompatible", "was written for plugin interface 1"),
     "too-new": ("mtl_api_version = 99\n" + GOOD, "incompatible", "needs plugin interface 99"),
     "clashing": (GOOD.replace("good", "taken"), "ok", ""),
 }

@@ -167,7 +167,7 @@ def test_a_refining_model_is_trained_on_with_the_options_of_its_stage(dataset, m
         job = Job(str(dataset), start=str(start), stage=stage, backbone={"name": "unet"}, train=short)
         after = load_model(train(job, tmp_path / "run", Plugins()))
         assert after.config.stage["keeps"] == ["rgt"] and after.config.stage["rounds"] == rounds
-        assert after.config.given == ("dhr", "fault")
+        assert after.config.predicted_tasks == ("dhr", "fault")
 
 
 def test_a_network_of_fewer_steps_takes_over_those_that_it_has(trained, dataset, tmp_path):

@@ -127,8 +127,10 @@ def _facts_of(model: Model) -> dict[str, Any]:
         "dimensions": model.ndim,
         "backbone": model.backbone.name,
         "parameters": parameter_count(model.net),
-        "tasks": [task.name for task in model.given],
-        "outputs": [f"{out.name} ({out.unit})" for task in model.given for out in task.outputs_in(model.ndim)],
+        "tasks": [task.name for task in model.predicted_tasks],
+        "outputs": [
+            f"{out.name} ({out.unit})" for task in model.predicted_tasks for out in task.outputs_in(model.ndim)
+        ],
         "inputs": model.config.inputs,
     }
 

@@ -96,7 +96,7 @@ def import_command(checkpoint: Path, model_dir: Path, force: bool) -> None:
 
 
 def _summary(folder: Path, model: Model) -> str:
-    tasks = ", ".join(task.name for task in model.given)
+    tasks = ", ".join(task.name for task in model.predicted_tasks)
     return f"Model: {folder} ({model.stage.name}, {model.ndim}D, tasks {tasks})"
 
 
@@ -121,5 +121,5 @@ def _row(model: PackagedModel) -> dict[str, Any]:
     from mtlcore.model.checkpoint import read_config
 
     config = read_config(model.folder)
-    facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": list(config.given)}
+    facts = {"name": model.name, "stage": model.stage, "ndim": model.ndim, "tasks": list(config.predicted_tasks)}
     return {**facts, "note": config.note, "folder": str(model.folder)}

@@ -117,7 +117,7 @@ class Fault(Task):
             raise OptionError(f"task fault has a temperature of {self.temperature}: expected more than 0.")
 
     @property
-    def sees_whole(self) -> bool:
+    def needs_whole_volume(self) -> bool:
         # The reference's heads normalise by statistics of the whole image.
         return self.variant == "reference"
 

@@ -106,7 +106,7 @@ class RGT(Task):
         return self.variant != "tracked"
 
     @property
-    def solves_with(self) -> tuple[str, ...]:
+    def solve_inputs(self) -> tuple[str, ...]:
         return (FAULTS,) if self.variant == "tracked" else ()
 
     def head(self, channels: int, ndim: int) -> nn.Module:

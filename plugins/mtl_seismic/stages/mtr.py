@@ -34,7 +34,7 @@ class MTR(Stage):
     """
 
     name: ClassVar[str] = "mtr"
-    needs_fields: ClassVar[bool] = True
+    refines: ClassVar[bool] = True
     image: bool = True
     train_on: Literal["labels", "files", "model"] = "labels"
     model: str | None = None
