@@ -12,6 +12,8 @@ from mtlcore.inference.planning import Budget, bytes_needed, plan
 from mtlcore.inference.tiles import Tiling
 from mtlcore.model.model import Model
 
+TILE_SHARE = 0.75
+"""Of the memory, for the largest tile and its column; fields that are kept in memory have the rest."""
 GENEROUS_BYTES = 2000
 """Bytes a sample that no network takes: an image that fits so is never cut, and nothing need be measured."""
 
@@ -33,7 +35,7 @@ def choose_edges(
         _check_fits(models, shape, bytes_per_sample, memory)
         return shape
     widest = max(halo for halo in halos if halo is not None)
-    return plan(shape, widest, _stride(models), Budget(memory, bytes_per_sample), columns).edges
+    return plan(shape, widest, _stride(models), Budget(int(memory * TILE_SHARE), bytes_per_sample), columns).edges
 
 
 def tilings_of(

@@ -67,12 +67,13 @@ class Passes:
         if done is not None:
             return {name: float(value) for name, value in json.loads(done).items()}
         self._network(step, model, number)
+        # Most of what is kept: no later step reads it.
+        self.work.store.drop(f"{step.number}/sections")
         for task in self._solving(step):
             if self.work.store.finished(f"{step.number}/solved/{task.name}") is None:
                 self._solve(step, model, task)
         changed = self._changes(step) if model.stage.refines else {}
         self.work.store.drop(f"{step.number}/decoded")
-        self.work.store.drop(f"{step.number}/sections")
         self.work.store.finish(mark, json.dumps(changed))
         self._tell("stage_finished", stage=model.stage.name, values={f"change.{k}": v for k, v in changed.items()})
         return changed

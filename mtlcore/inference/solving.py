@@ -96,7 +96,7 @@ class SolveWork:
     @property
     def fits(self) -> bool:
         """Whether that is within the memory."""
-        return 2 * self.bytes_needed <= self.memory
+        return 4 * self.bytes_needed <= self.memory
 
     def solve_whole(self) -> None:
         """By the task's ``solve``, from whole arrays; MtlError where these do not fit into memory."""

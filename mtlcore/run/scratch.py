@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from mtlcore.errors import MtlError
 from mtlcore.inference.chain import Known
+from mtlcore.inference.layout import TILE_SHARE
 from mtlcore.inference.statistics import ImageStatistics
 from mtlcore.inference.store import ScratchStore
 from mtlcore.inference.undefined import Undefined
 from mtlcore.io.atomic import atomic_path
 
-FIELD_BYTES = 100
+FIELD_BYTES = 150
 """Bytes a sample that fields and embeddings take between the steps of a run, at most."""
 NAME = ".scratch"
 KNOWN = "known.npz"
@@ -86,5 +87,5 @@ def _known(kept: dict[str, NDArray[np.generic]]) -> Known:
 
 
 def needs_scratch(shape: tuple[int, ...], memory: int) -> bool:
-    """Whether the fields of a run would take more than half of the memory."""
-    return math.prod(shape) * FIELD_BYTES > memory / 2
+    """Whether the fields of a run would take more than the part of the memory that tiles leave."""
+    return math.prod(shape) * FIELD_BYTES > memory * (1 - TILE_SHARE)
