@@ -141,11 +141,13 @@ def read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise MtlError(f"Configuration file {path} does not exist.") from None
     except (KeyError, TypeError):
-        raise MtlError(f"Configuration file {path} holds no configuration: expected a run.json of mtl run.") from None
+        raise MtlError(
+            f"Configuration file {path} contains no configuration: expected a run.json of mtl run."
+        ) from None
     except (OSError, ValueError) as error:
         raise MtlError(f"Configuration file {path} cannot be read as {kind}: {error}.") from None
     if not isinstance(values, dict):
-        raise MtlError(f"Configuration file {path} holds no table of options.")
+        raise MtlError(f"Configuration file {path} contains no table of options.")
     return values
 
 

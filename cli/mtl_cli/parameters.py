@@ -88,7 +88,7 @@ class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         sizes = re.split(r"\s*[x×,]\s*", str(value).strip().lower())
         if not (2 <= len(sizes) <= 3 and all(re.fullmatch("0*[1-9][0-9]*", size) for size in sizes)):
             self.fail(
-                f"'{value}' is no shape: expected two or three positive sizes, depth first, as 360x256.",
+                f"'{value}' is not a shape: expected two or three positive sizes, depth first, as 360x256.",
                 param,
                 ctx,
             )

@@ -66,12 +66,12 @@ def choose_format(path: Path, name: str | None, registry: Registry[Format]) -> t
     if len(best) == 1:
         return known[best[0]]
     if best:
-        raise MtlError(f"The suffix of {path} is that of {' and '.join(best)}. Say --format {best[0]}.")
+        raise MtlError(f"The suffix of {path} is that of {' and '.join(best)}. Use --format {best[0]}.")
     listed = ", ".join(f"{key} ({' '.join(cls.suffixes) or 'no suffix'})" for key, cls in known.items())
     failed = f" Not loaded: {', '.join(broken)} (see: mtl plugins --check)." if broken else ""
     raise MtlError(
         f"The format of {path} is not known from its suffix '{path.suffix}'. "
-        f"Say --format NAME. Formats: {listed or 'none'}.{failed}"
+        f"Use --format NAME. Formats: {listed or 'none'}.{failed}"
     )
 
 

@@ -129,7 +129,7 @@ def find_model(source: str | Path, stage: str | None, ndim: int | None, plugins:
         if (place / CONFIG).is_file():
             return place
     if folder.exists():
-        raise MtlError(f"{folder} is no model folder: it holds no {CONFIG}. Make one with mtl export or mtl import.")
+        raise MtlError(f"{folder} is not a model folder: {CONFIG} not found. Create one with mtl export or mtl import.")
     found = [(entry.plugin, model) for entry, model in _packaged(plugins) if model.name == str(source)]
     if len(owners := list(dict.fromkeys(plugin for plugin, _ in found))) > 1:
         raise MtlError(
@@ -172,7 +172,7 @@ def read_values(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(values, dict):
-        raise MtlError(f"{path} holds no table: it is not a model's configuration.")
+        raise MtlError(f"{path} contains no table: it is not a model's configuration.")
     return values
 
 

@@ -34,7 +34,7 @@ def convert_foreign(path: Path, plugins: Plugins | None = None) -> Model:
         raise MtlError(f"{path}: {error}") from None
     if converted is None:
         keys = ", ".join(list(state)[:4])
-        raise MtlError(f"{path} is no checkpoint that an installed plugin knows: its keys begin with {keys}.")
+        raise MtlError(f"{path} is not a checkpoint that an installed plugin knows: its keys begin with {keys}.")
     options, weights = converted
     model = Model.new(build(ModelConfig, options, str(path)), registered)
     fill(model, weights, path)
@@ -52,10 +52,10 @@ def _read_foreign(path: Path) -> dict[str, Tensor]:
         # torch raises many kinds here; its message may run over a page, and advises to execute the file.
         reason = "" if isinstance(error, UnpicklingError) else f" ({type(error).__name__})"
         raise MtlError(
-            f"{path} is no checkpoint of tensors alone{reason}: anything else in it would have to be executed, "
+            f"{path} is not a checkpoint of tensors alone{reason}: anything else in it would have to be executed, "
             "and is not. Save its state_dict by itself."
         ) from None
     state = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise MtlError(f"{path} holds no state dict: expected a Lightning checkpoint or a dict of tensors.")
+        raise MtlError(f"{path} contains no state dict: expected a Lightning checkpoint or a dict of tensors.")
     return {str(name): value for name, value in state.items()}

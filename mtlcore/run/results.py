@@ -74,7 +74,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise MtlError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(record, dict) or "outputs" not in record:
-        raise MtlError(f"{path} is no record of mtl run: it lists no outputs.")
+        raise MtlError(f"{path} is not a record of mtl run: it lists no outputs.")
     return record
 
 

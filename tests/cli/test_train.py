@@ -290,7 +290,7 @@ REFUSALS = {
     "resume nothing": (("train", "--resume", "nowhere"), "nowhere is not a training run"),
     "export nothing": (("export", "nowhere", "model"), "No model 'nowhere'"),
     "inspect nothing": (("inspect", "nowhere"), "nowhere does not exist"),
-    "inspect without a shape": (("inspect", "data"), "Say --shape DEPTHxTRACES"),
+    "inspect without a shape": (("inspect", "data"), "Use --shape DEPTHxTRACES"),
     "import nothing": (("import", "none.ckpt", "model"), "none.ckpt does not exist"),
 }
 

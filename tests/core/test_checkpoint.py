@@ -141,10 +141,10 @@ def test_missing_files_are_named(folder, tmp_path):
     (folder / "model.safetensors").unlink()
     assert "model.safetensors do not exist" in error_of(folder)
     (folder / "config.json").unlink()
-    assert "no model folder" in error_of(folder)
+    assert "not a model folder" in error_of(folder)
     assert "No model 'nosuch'" in error_of("nosuch")
     assert "Did you mean 'default'? Packaged: default" in error_of("defualt")
-    with pytest.raises(MtlError, match="no model folder"):
+    with pytest.raises(MtlError, match="not a model folder"):
         load_model(folder / "README.md")
 
 

@@ -113,7 +113,7 @@ def test_folders_that_hold_no_data(tmp_path):
     refuses(tmp_path / "no", "/no does not exist: expected a folder")
     (tmp_path / "file").touch()
     refuses(tmp_path / "file", "/file is not a folder")
-    refuses(tmp_path, "shape of the items in .* is not known. Say --shape DEPTHxTRACES.*dataset.json")
+    refuses(tmp_path, "shape of the items in .* is not known. Use --shape DEPTHxTRACES.*dataset.json")
     source = ReferenceFiles((6, 4))
     refuses(tmp_path, "has no folder data_train: expected data_train/0.bin, target_train/0_rgt.bin", source)
     (tmp_path / "data_train").mkdir()
@@ -164,7 +164,7 @@ def test_an_npz_that_lacks_a_label(number, tmp_path):
 def test_a_size_that_does_not_fit_is_found_at_opening(file, tmp_path):
     write(tmp_path, "reference")
     (tmp_path / file).write_bytes(bytes(92))
-    with pytest.raises(MtlError, match=f"{file} has 92 bytes, but the shape 6x4 of float32 needs 96. Say --shape"):
+    with pytest.raises(MtlError, match=f"{file} has 92 bytes, but the shape 6x4 of float32 needs 96. Use --shape"):
         ReferenceFiles().open(str(tmp_path), "train", OUTPUTS)
 
 

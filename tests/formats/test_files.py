@@ -73,7 +73,7 @@ def test_third_party_formats_count(plugins):
     plugins.register(OtherPlugin(), "third party")
     assert choose_format(Path("a.tar.npz"), None, plugins.formats) is Other
     assert choose_format(Path("a.npz"), None, plugins.formats).name == "npz"
-    with pytest.raises(MtlError, match=r"suffix of a\.dat is that of other and raw\. Say --format other"):
+    with pytest.raises(MtlError, match=r"suffix of a\.dat is that of other and raw\. Use --format other"):
         choose_format(Path("a.dat"), None, plugins.formats)
     with pytest.raises(MtlError, match=r"Not loaded: lame \(see: mtl plugins --check"):
         choose_format(Path("a.xyz"), None, plugins.formats)

@@ -280,7 +280,7 @@ def test_an_image_that_was_moved_is_named(make_result: Callable[..., Path], tmp_
 
 def test_a_damaged_record_is_one_line(make_result: Callable[..., Path], tmp_path: Path) -> None:
     result = make_result(tmp_path / "r", SHAPE, format="npy")
-    with pytest.raises(MtlError, match=r"run\.json is no record of mtl run"), open_result(result, plugins.current()):
+    with pytest.raises(MtlError, match=r"run\.json is not a record of mtl run"), open_result(result, plugins.current()):
         pass
 
 

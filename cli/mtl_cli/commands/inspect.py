@@ -95,7 +95,7 @@ def describe_folder(path: Path, format_name: str | None, format_options: dict[st
         return describe_file(path, format_name, format_options)
     if (path / "dataset.json").is_file() or (path / "data_train").is_dir():
         return describe_data(path, format_options)
-    raise MtlError(f"{path} holds no model ({CONFIG}), training run ({JOB}), result ({RECORD}) or data set.")
+    raise MtlError(f"{path} contains no model ({CONFIG}), training run ({JOB}), result ({RECORD}) or data set.")
 
 
 def describe_checkpoint(path: Path) -> dict[str, Any]:

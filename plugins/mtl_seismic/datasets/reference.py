@@ -64,7 +64,7 @@ class ReferenceFiles(Source):
             return MemmapItems.find(folder / split, shape, outputs)
         if shape is None:
             raise MtlError(
-                f"The shape of the items in {folder} is not known. Say --shape DEPTHxTRACES "
+                f"The shape of the items in {folder} is not known. Use --shape DEPTHxTRACES "
                 '(in 3D DEPTHxINLINESxCROSSLINES), or write {"shape": [DEPTH, TRACES]} to its dataset.json.'
             )
         return find_reference_items(folder, split, shape, outputs)
@@ -146,7 +146,7 @@ def check_size(path: Path, shape: tuple[int, ...]) -> None:
     if size != expected:
         raise MtlError(
             f"{path} has {size} bytes, but the shape {shape_text(shape)} of float32 needs {expected}. "
-            'Say --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES), or put "shape" right in dataset.json.'
+            'Use --shape DEPTHxTRACES (in 3D DEPTHxINLINESxCROSSLINES), or put "shape" right in dataset.json.'
         )
 
 

@@ -58,7 +58,7 @@ def open_result(folder: Path, plugins: Plugins, image: Path | None = None) -> It
     except (KeyError, TypeError, AttributeError) as error:
         if isinstance(error, MtlError):
             raise
-        raise MtlError(f"{folder / RECORD} is no record of mtl run: {error} is missing or damaged.") from None
+        raise MtlError(f"{folder / RECORD} is not a record of mtl run: {error} is missing or damaged.") from None
     volumes = [source, *fields.values()]
     try:
         _check_shapes(folder, source, fields)

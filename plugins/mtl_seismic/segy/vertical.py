@@ -108,7 +108,7 @@ def _claims(layout: Layout, columns: Columns, notes: list[str]) -> list[tuple[Wo
         if np.isfinite(exact) and 1e-6 < abs(exact) < 1e9:
             claims.append((words.LONG_INTERVAL, exact))
         elif exact != 0:
-            notes.append(f"{layout.path}: {words.LONG_INTERVAL} hold {exact:g}, which is no interval: not used.")
+            notes.append(f"{layout.path}: {words.LONG_INTERVAL} hold {exact:g}, which is not an interval: not used.")
     steps = _once(columns[words.TRACE_INTERVAL.start])
     counts = np.zeros(LARGEST + 1, np.int64)
     for part in chunks(len(steps)):

@@ -76,7 +76,7 @@ def _from_files(tasks: Sequence[Task], item: Mapping[str, Array]) -> dict[str, A
     missing = [name for name in names if f"refinement/{name}" not in item]
     if missing:
         raise MtlError(
-            f"stage.train_on is 'files', but the data set holds no refinement input '{missing[0]}': "
+            f"stage.train_on is 'files', but the data set has no refinement input '{missing[0]}': "
             "use train_on = 'labels'."
         )
     return {name: item[f"refinement/{name}"] for name in names}
@@ -88,7 +88,7 @@ def _from_labels(tasks: Sequence[Task], item: Mapping[str, Array], random: np.ra
         names = [output.name for output in task.outputs_in(item["image"].ndim)]
         missing = [name for name in names if name not in item]
         if missing:
-            raise MtlError(f"Refinement is trained on corrupted labels, but the data set holds no '{missing[0]}'.")
+            raise MtlError(f"Refinement is trained on corrupted labels, but the data set has no '{missing[0]}'.")
         fields.update(task.corrupt({name: item[name] for name in names}, random))
     return fields
 

@@ -236,7 +236,7 @@ def plain(value: Any) -> Any:
 def _whole(text: str) -> int:
     # int() alone takes underscores, blanks and thousands of digits.
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"'{text[:20]}' is no whole number.")
+        raise Refused(HTTPStatus.BAD_REQUEST, f"'{text[:20]}' is not a whole number.")
     return int(text)
 
 

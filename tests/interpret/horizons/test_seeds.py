@@ -52,7 +52,7 @@ def test_a_file_of_seeds(tmp_path: Path) -> None:
         with pytest.raises(MtlError, match=r"seeds\.txt line 2 is"):
             read_seeds(file)
     file.write_text("# nothing\n")
-    with pytest.raises(MtlError, match="holds no seeds"):
+    with pytest.raises(MtlError, match="contains no seeds"):
         read_seeds(file)
     with pytest.raises(MtlError, match=r"missing\.txt cannot be read"):
         read_seeds(tmp_path / "missing.txt")

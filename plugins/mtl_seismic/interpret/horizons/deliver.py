@@ -128,7 +128,7 @@ def _stratal_fields(request: Request, fields: Fields) -> tuple[str, ...]:
             )
     chosen = request.stratal_fields or tuple(name for name in ("image", "dhr") if name in fields.others)
     if not chosen:
-        raise MtlError("There is neither an image nor dhr to flatten: say --stratal-fields.")
+        raise MtlError("There is neither an image nor dhr to flatten: name some with --stratal-fields.")
     return chosen
 
 

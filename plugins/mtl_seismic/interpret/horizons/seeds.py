@@ -46,7 +46,7 @@ def read_seeds(path: Path) -> list[Seed]:
             )
         seeds.append(Seed(tuple(map(float, figures)), words[-1] if len(words) > len(figures) else None))
     if not seeds:
-        raise MtlError(f"{path} holds no seeds: expected lines like 'IL XL Z' (2D: X Z).")
+        raise MtlError(f"{path} contains no seeds: expected lines like 'IL XL Z' (2D: X Z).")
     return seeds
 
 
