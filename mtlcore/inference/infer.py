@@ -104,10 +104,10 @@ class Reader:
 
 
 def _of_copy(
-    along: Callable[[Variant, int, Window], Along], copy: Variant, plain: Variant, axis: int, window: Window
+    along: Callable[[Variant, int, Window], Along], copy: Variant, asked: Variant, axis: int, window: Window
 ) -> Along:
-    """Of a copy of the volume only itself is ever read."""
-    return along(copy, axis, window)
+    """The volume as it is has its copies; of a copy only itself is ever read."""
+    return along(asked if copy == PLAIN else copy, axis, window)
 
 
 def _lateral_of(variant: Variant, lateral: Window, shape: tuple[int, ...]) -> Window:

@@ -57,6 +57,10 @@ def _read(image: Any) -> Image:
     if hasattr(image, "detach"):
         device = image.device
         return Image(image.detach().cpu().numpy(), lambda output, values: _tensor(values, device))
+    if isinstance(image, np.ma.MaskedArray):
+        # A masked sample is undefined, as one that is not finite.
+        masked: Any = image
+        image = masked.astype(np.result_type(masked.dtype, np.float32)).filled(np.nan)
     return Image(np.asarray(image), lambda output, values: values)
 
 

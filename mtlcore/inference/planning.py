@@ -41,8 +41,8 @@ def plan(shape: tuple[int, ...], halo: int, stride: int, budget: Budget, columns
     fits = np.flatnonzero(needed.ravel() <= budget.memory)
     if not fits.size:
         raise MtlError(
-            f"The smallest piece of this volume needs {needed.min() / 1e9:.1f} GB, more than the "
-            f"{budget.memory / 1e9:.1f} GB allowed: raise --memory, or lower --halo."
+            f"The smallest piece of this volume needs {needed.min() / 1e6:.0f} MB, more than the "
+            f"{budget.memory / 1e6:.0f} MB allowed for it: raise --memory, or lower --halo."
         )
     number = (steps / axes[0].pieces[grid[0]]).ravel()[fits]
     fits = fits[number >= min(columns, number.max())]

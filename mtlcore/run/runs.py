@@ -180,10 +180,12 @@ def _resumable(folder: Path, scratch: Scratch) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not scratch.folder.is_dir():
+        kept = scratch.folder.is_dir()
+        if not kept:
             unfinished.end(folder)
-        elif isinstance(error, KeyboardInterrupt):
-            raise type(error)(f"Stopped. Resume with: mtl run --resume {folder}") from error
+        if isinstance(error, KeyboardInterrupt):
+            nothing = "Stopped. Nothing is kept of a run in memory: with --scratch DIR it could be resumed."
+            raise type(error)(f"Stopped. Resume with: mtl run --resume {folder}" if kept else nothing) from error
         raise
 
 

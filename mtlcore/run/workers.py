@@ -17,6 +17,7 @@ import torch
 from mtlcore.errors import MtlError
 from mtlcore.inference.runner import InProcess, InProcesses, Runner
 from mtlcore.inference.work import Work
+from mtlcore.interrupts import end_with_parent
 from mtlcore.run.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _threads(job: RunJob) -> int:
 
 
 def _pool(count: int) -> Executor:
-    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), end_with_parent)
 
 
 def _cluster(address: str) -> Callable[[], Executor]:

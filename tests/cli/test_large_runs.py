@@ -208,3 +208,58 @@ def test_a_large_input_is_known_by_its_size_and_by_blocks_of_it(tmp_path, monkey
         assert files.content_hash(path) != files.content_hash(other)
     other.write_bytes(content + b"x")
     assert files.content_hash(path) != files.content_hash(other)
+
+
+def test_workers_end_when_the_run_is_killed(survey):
+    command = [sys.executable, "-m", "mtl_cli.main", *arguments(survey, "killed", "--workers", "2")]
+    process = subprocess.Popen(command)
+    children = []
+    while process.poll() is None and len(children) < 2:
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+        children = listed.stdout.split()
+        time.sleep(0.05)
+    time.sleep(1)
+    process.kill()
+    process.wait()
+    for _ in range(300):
+        if not any(_alive(int(child)) for child in children):
+            break
+        time.sleep(0.2)
+    assert not any(_alive(int(child)) for child in children)
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_result_never_replaces_its_own_input(survey):
+    mtl(*arguments(survey, "one"))
+    before = (survey / "one" / "dhr.npy").read_bytes()
+    result = CliRunner().invoke(cli, arguments(survey, "one", "-i", survey / "one" / "dhr.npy", "--force"))
+    assert result.exit_code == 1 and "would replace its own input" in result.output
+    assert (survey / "one" / "dhr.npy").read_bytes() == before
+
+
+def test_what_was_computed_from_a_replaced_result_goes_with_it(survey):
+    mtl(*arguments(survey, "one"))
+    (survey / "one" / "horizons").mkdir()
+    (survey / "one" / "horizons" / "top.xyz").write_text("1 2 3")
+    mtl(*arguments(survey, "one", "--force"))
+    assert not (survey / "one" / "horizons").exists()
+
+
+def test_a_run_in_memory_that_is_interrupted_leaves_nothing(survey):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mtl_cli.main", *arguments(survey, "stopped")], stderr=subprocess.PIPE, text=True
+    )
+    while process.poll() is None and not (survey / "stopped" / "unfinished.json").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1]
+    if process.returncode:  # it may have been faster
+        assert process.returncode == 130 and "Nothing is kept of a run in memory" in errors
+        assert not (survey / "stopped").exists()

@@ -76,7 +76,7 @@ def test_plans_at_the_halos_that_are_shipped_read_a_bounded_multiple(shape, halo
 
 
 def test_what_fits_nowhere_is_refused_with_the_bytes_that_it_needs():
-    with pytest.raises(MtlError, match=r"needs .* GB, more than the 0\.0 GB allowed: raise --memory"):
+    with pytest.raises(MtlError, match=r"needs \d+ MB, more than the 10 MB allowed for it: raise --memory"):
         plan((500, 500, 500), 80, 16, Budget(10_000_000, 200))
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mtlcore.errors import MtlError, OptionError
+from mtlcore.inference.chain import Chain
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.loading import load_chain
 from mtlcore.model.checkpoint import load_model, save_model
@@ -205,3 +206,25 @@ def test_tasks_that_the_2d_network_lacks_are_refused(lifted):
     config = replace(lifted.config, tasks=(*lifted.config.tasks, {"name": "salt"}))
     with pytest.raises(MtlError, match="salt"):
         Model.new(config, current())
+
+
+def test_a_mirrored_average_is_that_of_the_mirrored_volumes(lifted, make_image):
+    """Sections are kept for each copy of the volume, and each copy reads its own."""
+    image = make_image((16, 24, 32))
+    options = InferOptions(scale=1.0)
+    plain = Chain.of([lifted], options=options)
+    copies = [plain.run(image, ["dhr"]).fields["dhr"]]
+    for axis in (1, 2):
+        flipped = np.ascontiguousarray(np.flip(image, axis))
+        copies.append(np.flip(plain.run(flipped, ["dhr"]).fields["dhr"], axis))
+    mean = np.mean(copies, axis=0)
+    assert np.abs(copies[1] - copies[0]).max() > 1e-3
+    for tile in (None, 8):
+        average = Chain.of([lifted], options=replace(options, mirrored_average=True, tile=tile)).run(image, ["dhr"])
+        assert np.allclose(average.fields["dhr"], mean, atol=1e-4)
+    spread = Chain.of([lifted], options=replace(options, uncertainty=True)).run(image, ["dhr"]).fields
+    negative = [-plain.run(-image, ["dhr"]).fields["dhr"]]
+    for axis in (1, 2):
+        flipped = np.ascontiguousarray(-np.flip(image, axis))
+        negative.append(-np.flip(plain.run(flipped, ["dhr"]).fields["dhr"], axis))
+    assert np.allclose(spread["dhr_uncertainty"], np.std([*copies, *negative], axis=0), atol=1e-4)

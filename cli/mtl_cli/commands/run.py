@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from mtl_cli.parameters import ModelName, Name, Shape
 from mtl_cli.tables import echo_json, number, size, text_table
 
 if TYPE_CHECKING:
+    from mtlcore.plugin.plugins import Plugins
     from mtlcore.run.runs import RunJob
 
 SECTIONS = ("run", "format", "output_format")
@@ -144,21 +146,25 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
     if values["resume"]:
         folder = values["resume"]
     else:
+        if output and unfinished.is_marked(output) and not values["force"]:
+            raise MtlError(f"{output} has an unfinished run: go on with mtl run --resume {output}, or add --force.")
         folder = folders.claim(output, values["force"]) if output else folders.next_numbered(Path("runs"))
         unfinished.discard(folder)
+    _check_input_stays(job, folder, installed)
     stale = results.listed(folder)
     silent = values["quiet"] or values["as_json"]
 
     def say(message: str) -> None:
-        if not silent:
+        if not silent or message.startswith("Warning:"):
             click.echo(message, err=True)
 
     with installed.listening(*choose_progress(values["quiet"], values["as_json"])), _nothing_left_behind(folder):
         record = runs.run(job, opened, folder, installed, _repeatable(values, job), say)
     results.remove_stale(folder, stale, keep=job.input)
     for path in results.derived(folder, installed) if stale else ():
+        say(f"Removed {path}: it was computed from the result that this one replaces.")
         if path.is_dir():
-            say(f"Warning: {path} was computed from the result that this one replaces.")
+            shutil.rmtree(path)
         else:
             path.unlink()
     for path in results.made_by_hand(folder, installed) if stale else ():
@@ -175,6 +181,18 @@ def _nothing_left_behind(folder: Path) -> Iterator[None]:
         if not any(folder.iterdir()):
             folder.rmdir()
         raise
+
+
+def _check_input_stays(job: RunJob, folder: Path, plugins: Plugins) -> None:
+    """MtlError where the results would replace the image that they are computed from."""
+    from mtlcore.errors import MtlError
+    from mtlcore.io.files import make_format
+
+    if job.input is None or job.input.resolve().parent != folder.resolve():
+        return
+    format = make_format(folder, job.output_format, job.output_options, plugins)
+    if job.input.name in {format.file_name(output) for output in plugins.outputs}:
+        raise MtlError(f"The result would replace its own input {job.input}: choose another --output.")
 
 
 def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
