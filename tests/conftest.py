@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,10 @@ settings.load_profile("mtlcore")
 
 if TYPE_CHECKING:
     from mtlcore.model.model import Model
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and so would every process that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests share their machine; this must stand before torch is imported, and processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -29,7 +29,7 @@ def write(path, values=VALUES, geometry=GEOMETRY, output=DIP, **options):
 
 def test_xarray_reads_names_positions_and_live_traces(tmp_path):
     xarray = pytest.importorskip("xarray")
-    data = xarray.open_zarr(write(tmp_path / "a.zarr"))
+    data = xarray.open_zarr(write(tmp_path / "a.zarr"), chunks=None)
     assert data.fault_dip.dims == ("depth", "inline", "crossline")
     np.testing.assert_array_equal(data.depth, [100, 104, 108, 112, 116])
     np.testing.assert_array_equal(data.inline, [1000, 1002, 1004, 1006])
@@ -42,7 +42,7 @@ def test_xarray_reads_names_positions_and_live_traces(tmp_path):
 
 def test_what_xarray_cuts_and_turns_is_read_rightly(tmp_path):
     xarray = pytest.importorskip("xarray")
-    data = xarray.open_zarr(write(tmp_path / "a.zarr")).load()
+    data = xarray.open_zarr(write(tmp_path / "a.zarr"), chunks=None).load()
     part = data.isel(depth=slice(None, None, -1), inline=slice(1, 3)).transpose("crossline", "inline", "depth")
     for name in part.variables:
         part[name].encoding.clear()

@@ -128,7 +128,7 @@ def test_hours_count_the_part_of_an_epoch_before_a_stop(job, tmp_path):
             super().step_finished(stage, step)
 
     folder = tmp_path / "stopped"
-    stopped(job(epochs=1), folder, SlowStop(1))
+    stopped(job(epochs=1), folder, SlowStop(2))
     train(job(epochs=1), folder, Plugins(), resume=True)
     with (folder / "epochs.csv").open() as file:
         (row,) = csv.DictReader(file)
