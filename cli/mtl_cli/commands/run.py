@@ -14,7 +14,9 @@ import click
 
 from mtl_cli import options
 from mtl_cli.parameters import ModelName, Name, Shape
-from mtl_cli.tables import echo_json, number, size, text_table
+from mtl_cli.run_job import make_job, repeatable
+from mtl_cli.run_summary import show
+from mtl_cli.tables import echo_json, text_table
 
 if TYPE_CHECKING:
     from mtlcore.plugin.plugins import Plugins
@@ -159,7 +161,7 @@ def carry_out(values: dict[str, Any], tables: dict[str, Any]) -> tuple[dict[str,
             click.echo(message, err=True)
 
     with installed.listening(*choose_progress(values["quiet"], values["as_json"])), _nothing_left_behind(folder):
-        record = runs.run(job, opened, folder, installed, _repeatable(values, job), say)
+        record = runs.run(job, opened, folder, installed, repeatable(values, job), say)
     results.remove_stale(folder, stale, keep=job.input)
     for path in results.derived(folder, installed) if stale else ():
         say(f"Removed {path}: it was computed from the result that this one replaces.")
@@ -195,80 +197,6 @@ def _check_input_stays(job: RunJob, folder: Path, plugins: Plugins) -> None:
         raise MtlError(f"The result would replace its own input {job.input}: choose another --output.")
 
 
-def make_job(values: dict[str, Any], tables: dict[str, Any]) -> RunJob:
-    """The job that the options describe."""
-    from mtlcore.inference.infer import InferOptions
-    from mtlcore.run.inputs import part_of
-    from mtlcore.run.runs import RunJob
-
-    format_options = dict(options.section(tables, "format"))
-    if values["shape"]:
-        format_options["shape"] = values["shape"]
-    input_path, format_name = values["input"], values["format"]
-    if values["start"] is not None and input_path is None:
-        input_path, format_name, format_options = _input_of(values["start"], values, format_options)
-    if values["start"] is not None and values["scale"] is None:
-        values = {**values, "scale": _scale_of(values["start"])}
-    inferring = ("tile", "halo", "uncertainty", "scale", "precision", "balance", "memory")
-    same = (
-        *("models", "as_sections", "iterations", "tolerance", "device", "start", "output_format", "tasks"),
-        *("workers", "scratch", "cluster"),
-    )
-    return RunJob(
-        input=input_path,
-        format=format_name,
-        format_options=format_options,
-        part=part_of(values),
-        stages=_names(values["stage"] or ()),
-        output_options=options.section(tables, "output_format"),
-        pictures=not values["no_pictures"],
-        infer=InferOptions(mirrored_average=values["tta"], **{name: values[name] for name in inferring}),
-        **{name: values[name] for name in same},
-    )
-
-
-def _input_of(
-    start: Path, values: dict[str, Any], format_options: dict[str, Any]
-) -> tuple[Path | None, str | None, dict[str, Any]]:
-    """The image that an earlier result was made from, with how it was read."""
-    from mtlcore.run import inputs, results
-
-    record = results.read_record(start)
-    earlier = record.get("config", {})
-    path = inputs.same_input(record, start)
-    name = values["format"] or earlier.get("run", {}).get("format")
-    return path, name, {**earlier.get("format", {}), **format_options}
-
-
-def _scale_of(start: Path) -> tuple[float, ...] | None:
-    """The scale at which the network saw an earlier result's image: what refines it should see the same."""
-    from mtlcore.run import results
-
-    record = results.read_record(start)
-    shape, seen = record["input"]["shape"], record.get("samples_seen")
-    return tuple(new / old for new, old in zip(seen, shape, strict=True)) if seen else None
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
-
-
-def _repeatable(values: dict[str, Any], job: RunJob) -> dict[str, Any]:
-    """The configuration that repeats the run, to another folder."""
-    left_out = ("output", "force", "as_json", "quiet", "shape", "models", "report", "resume", "dry_run")
-    table = {name: value for name, value in values.items() if name not in left_out and value not in (None, ())}
-    table = {"from" if name == "start" else name.replace("_", "-"): value for name, value in table.items()}
-    if job.input is not None:
-        table["input"] = job.input
-    if values["models"]:
-        # Full paths: it may be repeated from another folder.
-        table["model"] = [str(Path(model).resolve()) if Path(model).exists() else model for model in values["models"]]
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in table.items()}
-    plain = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in plain.items()}
-    shaped = {name: list(value) if isinstance(value, tuple) else value for name, value in job.format_options.items()}
-    return {"run": plain, "format": shaped, "output_format": dict(job.output_options)}
-
-
 def _hashes(config: Path | None) -> dict[str, str]:
     """Where a run is repeated: the hashes of what the first one read."""
     from mtlcore.run.results import hashes
@@ -300,44 +228,3 @@ def _write_report(folder: Path) -> Path:
     from mtlcore.plugin import plugins
 
     return write_report(folder, plugins.current(), force=True)
-
-
-def show(record: dict[str, Any], folder: Path) -> None:
-    """What came out, and what to look at."""
-    rows = [("output", "file", "unit", "from", "to")]
-    for name, entry in record["outputs"].items():
-        limits = (number(entry["minimum"]), number(entry["maximum"]))
-        rows.append((name, str(folder / entry["file"]), entry["unit"], *limits))
-    click.echo(text_table(rows))
-    for line in _changes(record["changes"]):
-        click.echo(line)
-    data = record["data"]
-    if data["dead_traces"] or data["not_finite_samples"]:
-        click.echo(
-            f"Input: {data['dead_traces']} of {data['traces']} traces are dead, "
-            f"{data['not_finite_samples']} samples are undefined; results are 0 there."
-        )
-    seconds = sum(record["seconds"].values())
-    click.echo(
-        f"{seconds:.2f} s ({record['seconds']['infer']:.2f} s inferring), "
-        f"{size(record['peak_memory']['process'])} of memory at most."
-    )
-    if record["pictures"]:
-        click.echo(f"Look at: {', '.join(str(folder / name) for name in record['pictures'])}")
-    elif not _pictures_available():
-        click.echo('No pictures: matplotlib is missing. Install it with: pip install "mtlcore[plot]"')
-
-
-def _changes(changes: list[dict[str, float]]) -> list[str]:
-    if not changes:
-        return []
-    names = list(changes[0])
-    rows = [("pass", *names)]
-    rows += [(str(number_), *(f"{change[name]:.2%}" for name in names)) for number_, change in enumerate(changes, 1)]
-    return ["Change of each field by each refining pass:", text_table(rows)]
-
-
-def _pictures_available() -> bool:
-    from mtlcore.pictures import draw as pictures
-
-    return pictures.available()
