@@ -32,12 +32,11 @@ from mtlcore.pictures import draw as pictures
 from mtlcore.plugin.plugins import Plugins
 from mtlcore.run import results, unfinished
 from mtlcore.run.drawing import draw_result
-from mtlcore.run.inputs import describe_input, open_image, same_image
+from mtlcore.run.inputs import describe_input, open_image
+from mtlcore.run.messages import Say, greet, tell_what_was_seen
 from mtlcore.run.scratch import NAME, Scratch, needs_scratch
 from mtlcore.run.workers import runner_of
 from mtlcore.run.writing import write_outputs
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -149,13 +148,13 @@ def run(
     chain, volume, clock = opened.chain, opened.volume, opened.clock
     say(f"Results: {folder}")
     described = describe_input(job.input, volume, plugins)
-    _greet(job, opened, described, say)
+    greet(job, opened.chain, opened.device, described, say)
     unfinished.begin(folder, config or {}, described)
     scratch = Scratch(scratch_folder(job, folder))
     with _resumable(folder, scratch):
         with clock.timing("read"):
             work = _prepared(job, opened, scratch)
-        _tell_what_was_seen(job, chain, work, say)
+        tell_what_was_seen(job, chain, work, say)
         with clock.timing("infer"), runner_of(job, work, scratch) as runner:
             found = chain.infer(work, job.tasks, runner)
         record = _described(job, opened, work, found, described, config or {}, started)
@@ -219,35 +218,6 @@ def scratch_folder(job: RunJob, folder: Path) -> Path:
         return folder.resolve() / NAME
     # Of this result alone, whatever other runs keep there.
     return job.scratch.resolve() / f"mtl-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
-
-
-def _greet(job: RunJob, opened: Opened, described: Mapping[str, Any], say: Say) -> None:
-    """What users should know before the work begins."""
-    if job.start and not same_image(described, results.read_record(job.start)["input"]):
-        say(f"Warning: {job.start} was computed from another file than {job.input}: refinement expects one image.")
-    say(f"Device: {describe(opened.device)}")
-    for note in dict.fromkeys(model.config.note for model in opened.chain.models if model.config.note):
-        say(note)
-
-
-def _tell_what_was_seen(job: RunJob, chain: Chain, work: Work, say: Say) -> None:
-    """How the image differs from what networks see, and what the memory allows."""
-    statistics, seen, shape = work.conditioning.statistics, work.conditioning.shape, work.conditioning.volume.shape
-    if statistics.offset:
-        say(f"Input has a DC offset of {statistics.offset:.6g}, removed before inference.")
-    unknown = [output.name for output in chain.outputs(job.tasks) if chain.passes_on(output)]
-    if job.infer.uncertainty and unknown:
-        say(f"No uncertainty of {', '.join(unknown)}: passed on as read from {job.start}.")
-    if statistics.gain is not None:
-        say("Amplitudes differ much along depth and were evened out for the network. --no-balance leaves them.")
-    if seen != shape:
-        why = ", more like what it was trained on. --scale 1 leaves the image as it is"
-        new, had = ("x".join(map(str, sizes)) for sizes in (seen, shape))
-        say(f"Sampling: the network saw {new} samples for {had}{why if job.infer.scale is None else ''}.")
-    for line in statistics.unlike:
-        say(f"Warning: unlike the training data in {line}. Look at the pictures before you trust the results.")
-    if len(work.columns) > 1:
-        say(f"Memory: {work.memory / 1e9:.1f} GB, in {len(work.columns)} columns of traces.")
 
 
 def _described(
