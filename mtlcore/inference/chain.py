@@ -47,11 +47,13 @@ class Result:
 @dataclass(frozen=True, eq=False)
 class Known:
     """What is found out about an image before inference begins: its ``statistics``, the shape in which networks have
-    ``seen`` it, and the ``edges`` of tiles and columns."""
+    ``seen`` it, the ``edges`` of tiles and columns, and the bytes of ``memory`` that these and slabs follow from: a run
+    that goes on, or is shared, must be cut as it was begun, however much memory is free now."""
 
     statistics: ImageStatistics
     seen: tuple[int, ...]
     edges: tuple[int, ...]
+    memory: int
 
 
 class ImageArray(Volume):
@@ -146,13 +148,13 @@ class Chain:
         given = self._given(before or {})
         self._check_fields(given)
         check_fields(volume.shape, given)
-        memory = (self.options.memory or default_budget()) // workers
-        found = known or self._look(volume, live, memory, quick, workers)
+        found = known or self._look(volume, live, quick, workers)
         conditioning = Conditioning(volume, found.statistics, found.seen, self.models[0].config.amplitude)
         tilings = tilings_of(self.models, found.seen, found.edges, self.options)
-        return Work(self.models, self.options, conditioning, make_store(), tilings, given, memory)
+        return Work(self.models, self.options, conditioning, make_store(), tilings, given, found.memory)
 
-    def _look(self, volume: Volume, live: NDArray[np.bool_] | None, memory: int, quick: bool, workers: int) -> Known:
+    def _look(self, volume: Volume, live: NDArray[np.bool_] | None, quick: bool, workers: int) -> Known:
+        memory = (self.options.memory or default_budget()) // workers
         config = self.models[0].config
         statistics, sample = scan(volume, config.amplitude, self.options.balance, live, quick)
         seen = self._shape_to_see(sample, volume.shape)
@@ -160,7 +162,8 @@ class Chain:
             factors = [new / old for new, old in zip(seen, volume.shape, strict=True)]
             numbers = describe_image(sample, factors, whole=sample.shape == volume.shape)
             statistics = replace(statistics, unlike=tuple(unlike(numbers, config.ranges)))
-        return Known(statistics, seen, choose_edges(self.models, seen, self.options, memory, workers))
+        edges = choose_edges(self.models, seen, self.options, memory, workers)
+        return Known(statistics, seen, edges, memory)
 
     def _shape_to_see(self, sample: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
         """On how many samples of each axis the networks see an image of ``shape`` that was measured on a sample.

@@ -234,8 +234,3 @@ def _window_of(name: str) -> Window:
 
 def _moved(part: slice, by: int) -> slice:
     return slice(part.start - by, part.stop - by, part.step)
-
-
-def field_bytes(spec: FieldSpec) -> int:
-    """Bytes of a whole field."""
-    return spec.channels * math.prod(spec.coarse_shape) * np.dtype(spec.dtype).itemsize

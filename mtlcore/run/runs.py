@@ -198,7 +198,7 @@ def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
 
     work = opened.prepare(make_store, known, job.workers)
     shape = work.conditioning.shape
-    found = Known(work.conditioning.statistics, shape, work.tilings[0].edges)
+    found = Known(work.conditioning.statistics, shape, work.tilings[0].edges, work.memory)
     if found.statistics.dead_traces.all():
         raise DeadInputError(
             f"{job.input} has no live sample: its {found.statistics.report['traces']} traces are constant, "

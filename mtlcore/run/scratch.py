@@ -52,6 +52,7 @@ class Scratch:
                 report=np.frombuffer(json.dumps([found.report, found.unlike]).encode(), np.uint8),
                 seen=np.array(known.seen),
                 edges=np.array(known.edges),
+                memory=np.array(known.memory),
             )
 
     def load(self) -> Known | None:
@@ -83,7 +84,7 @@ def _known(kept: dict[str, NDArray[np.generic]]) -> Known:
         tuple(unlike),
     )
     seen, edges = (tuple(int(size) for size in kept[name]) for name in ("seen", "edges"))
-    return Known(statistics, seen, edges)
+    return Known(statistics, seen, edges, int(kept["memory"]))
 
 
 def needs_scratch(shape: tuple[int, ...], memory: int) -> bool:

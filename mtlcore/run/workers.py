@@ -56,7 +56,7 @@ def runner_of(job: RunJob, work: Work, scratch: Scratch) -> Iterator[Runner]:
     if job.workers == 1 and job.cluster is None:
         yield InProcess(work)
         return
-    recipe = JobRecipe(str(scratch.folder), _of_worker(job, work), scratch, _threads(job))
+    recipe = JobRecipe(str(scratch.folder), _of_worker(job), scratch, _threads(job))
     runner = InProcesses(_cluster(job.cluster) if job.cluster else partial(_pool, job.workers), recipe, job.workers)
     try:
         yield runner
@@ -64,14 +64,13 @@ def runner_of(job: RunJob, work: Work, scratch: Scratch) -> Iterator[Runner]:
         runner.close()
 
 
-def _of_worker(job: RunJob, work: Work) -> RunJob:
-    """The job as a worker sees it: paths that hold on any machine with the same file system, and its own memory."""
+def _of_worker(job: RunJob) -> RunJob:
+    """The job as a worker sees it: paths that hold on any machine with the same file system."""
     return replace(
         job,
         input=job.input and job.input.resolve(),
         start=job.start and job.start.resolve(),
         models=tuple(str(Path(name).resolve()) if Path(name).exists() else name for name in job.models),
-        infer=replace(job.infer, memory=work.memory),
     )
 
 

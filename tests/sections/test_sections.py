@@ -10,13 +10,17 @@ import pytest
 import torch
 
 from mtlcore.errors import MtlError, OptionError
-from mtlcore.inference.chain import Chain
+from mtlcore.inference.chain import Chain, Known
 from mtlcore.inference.infer import InferOptions
 from mtlcore.inference.loading import load_chain
+from mtlcore.inference.store import MemoryStore
+from mtlcore.inference.work import Pass
+from mtlcore.io.volume import ArrayVolume
 from mtlcore.model.checkpoint import load_model, save_model
 from mtlcore.model.model import Model
 from mtlcore.model.sections import over_sections
 from mtlcore.plugin.plugins import current
+from mtlcore.run.scratch import Scratch
 from mtlcore.training.finetune import copy_matching_weights
 
 SHAPE = (24, 20, 28)
@@ -228,3 +232,19 @@ def test_a_mirrored_average_is_that_of_the_mirrored_volumes(lifted, make_image):
         flipped = np.ascontiguousarray(-np.flip(image, axis))
         negative.append(-np.flip(plain.run(flipped, ["dhr"]).fields["dhr"], axis))
     assert np.allclose(spread["dhr_uncertainty"], np.std([*copies, *negative], axis=0), atol=1e-4)
+
+
+def test_a_run_that_goes_on_is_cut_as_it_was_begun(lifted, make_image, tmp_path, monkeypatch):
+    """Slabs are counted: with another memory they would be others, and what is done would be taken for what is not."""
+    monkeypatch.setattr("mtl_seismic.sections.encoder.BATCH", 16 * 40 * 4)
+    volume = ArrayVolume(make_image((16, 40, 72)))
+    begun = Chain.of([lifted], options=InferOptions(scale=1.0, tile=16, memory=2_000_000)).prepare(volume, MemoryStore)
+    step = Pass(0, 0, ("dhr",), {}, False)
+    known = Known(begun.conditioning.statistics, begun.conditioning.shape, begun.tilings[0].edges, begun.memory)
+    Scratch(tmp_path).save(known)
+    later = Chain.of([lifted], options=InferOptions(scale=1.0, tile=16, memory=8_000_000_000))
+    resumed = later.prepare(volume, MemoryStore, known=Scratch(tmp_path).load())
+    assert resumed.slabs(step) == begun.slabs(step)
+    assert [column.core for column in resumed.columns] == [column.core for column in begun.columns]
+    # Without what is known they differ: the test says something.
+    assert later.prepare(volume, MemoryStore).slabs(step) != begun.slabs(step)
