@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mtl_cli.parameters import Bytes, Scale
+from mtl_cli.parameters import Bytes, ModelName, Name, Scale, Shape
 
 NOT_IN_FILES = ("config", "set", "json", "quiet", "help")
 """Options that make sense on a command line alone."""
@@ -18,6 +18,30 @@ force_option = click.option("--force", is_flag=True, help="Write into a folder t
 device_option = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:N or mps."
 )
+models_option = click.option(
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    type=ModelName(),
+    metavar="DIR|NAME",
+    help="One for each stage. Default: packaged.",
+)
+stages_option = click.option(
+    "--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models."
+)
+tasks_option = click.option(
+    "--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has."
+)
+iterations_option = click.option(
+    "--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage."
+)
+split_option = click.option("--split", type=click.Choice(["valid", "train"]), default="valid", show_default=True)
+limit_option = click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
+item_shape_option = click.option(
+    "--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first."
+)
+tta_flag = click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
 scale_option = click.option(
     "--scale",
     type=Scale(),

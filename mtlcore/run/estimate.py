@@ -62,7 +62,7 @@ def estimate(job: RunJob, opened: Opened, output: Path) -> Estimate:
     live = opened.volume.geometry.live
     work = opened.chain.prepare(opened.volume, MemoryStore, opened.before, live, quick=True, workers=job.workers)
     shape, volume = work.conditioning.shape, opened.volume.shape
-    on_disk = needs_scratch(shape, work.memory) or job.workers > 1 or job.scratch is not None or job.cluster is not None
+    on_disk = job.keeps_files or needs_scratch(shape, work.memory)
     kept = math.prod(shape) * FIELD_BYTES
     outputs = len(opened.chain.outputs(job.tasks))
     tiling = max(work.tilings, key=lambda tiling: tiling.samples_read)

@@ -66,6 +66,11 @@ class RunJob:
     scratch: Path | None = None
     cluster: str | None = None
 
+    @property
+    def keeps_files(self) -> bool:
+        """Whether fields are kept on disk however much memory there is: asked for, or read by several processes."""
+        return self.workers > 1 or self.scratch is not None or self.cluster is not None
+
 
 class Clock:
     """Seconds by part of the run."""
@@ -191,7 +196,7 @@ def _resumable(folder: Path, scratch: Scratch) -> Iterator[None]:
 def _prepared(job: RunJob, opened: Opened, scratch: Scratch) -> Work:
     """The work, with a store in memory or on disk; what an interrupted run knew is not measured again."""
     known = scratch.load()
-    on_disk = known is not None or job.workers > 1 or job.scratch is not None or job.cluster is not None
+    on_disk = known is not None or job.keeps_files
 
     def make_store() -> FieldStore:
         return scratch.store() if on_disk else MemoryStore()

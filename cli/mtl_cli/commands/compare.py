@@ -11,7 +11,7 @@ import click
 
 from mtl_cli import options
 from mtl_cli.commands.evaluate import evaluate_models
-from mtl_cli.parameters import ModelName, Name, Shape
+from mtl_cli.parameters import ModelName, Name
 from mtl_cli.tables import echo_json, number, text_table
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ PANELS = 9
 @click.argument("models", nargs=-1, required=True, type=ModelName(), metavar="RUN|MODEL|FILE...")
 @click.option("--data", "-d", metavar="DIR|SOURCE:WHAT", help="Labelled data. Default: that of the first training run.")
 @click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that all of them have.")
-@click.option("--split", type=click.Choice(["valid", "train"]), default="valid", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
-@click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
-@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
+@options.split_option
+@options.limit_option
+@options.iterations_option
+@options.item_shape_option
 @click.option("--curves", type=click.Path(path_type=Path, dir_okay=False), metavar="PNG", help="Draw training curves.")
 @options.as_sections_option
 @options.scale_option
 @options.balance_option
 @options.precision_option
-@click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
+@options.tta_flag
 @options.device_option
 @options.config_option
 @options.set_option

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtl_cli import options
-from mtl_cli.parameters import ModelName, Name, Shape
 from mtl_cli.tables import echo_json, number, text_table
 
 if TYPE_CHECKING:
@@ -20,29 +19,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--model",
-    "-m",
-    "models",
-    multiple=True,
-    type=ModelName(),
-    metavar="DIR|NAME",
-    help="One for each stage. Default: packaged.",
-)
+@options.models_option
 @options.as_sections_option
 @click.option(
     "--data", "-d", required=True, metavar="DIR|SOURCE:WHAT", help="A data set's folder, or e.g. synth:rgm2d."
 )
-@click.option("--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models.")
-@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
-@click.option("--split", type=click.Choice(["valid", "train"]), default="valid", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
-@click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
-@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
+@options.stages_option
+@options.tasks_option
+@options.split_option
+@options.limit_option
+@options.iterations_option
+@options.item_shape_option
 @options.scale_option
 @options.balance_option
 @options.precision_option
-@click.option("--tta", is_flag=True, help="Average over mirrored copies of the image.")
+@options.tta_flag
 @options.device_option
 @options.config_option
 @options.set_option

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtl_cli import options
-from mtl_cli.parameters import ModelName, Name, Shape
+from mtl_cli.parameters import Name, Shape
 from mtl_cli.run_job import make_job, repeatable
 from mtl_cli.run_summary import show
 from mtl_cli.tables import echo_json, text_table
@@ -32,19 +32,11 @@ SECTIONS = ("run", "format", "output_format")
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results. Default: runs/001, 002, ..."
 )
-@click.option("--tasks", "-t", type=Name("task", many=True), metavar="A,B", help="Default: all that the model has.")
-@click.option("--stage", "-s", type=Name("stage", many=True), metavar="A,B", help="Default: those of the models.")
-@click.option(
-    "--model",
-    "-m",
-    "models",
-    multiple=True,
-    type=ModelName(),
-    metavar="DIR|NAME",
-    help="One for each stage. Default: packaged.",
-)
+@options.tasks_option
+@options.stages_option
+@options.models_option
 @options.as_sections_option
-@click.option("--iterations", type=click.IntRange(1), default=1, show_default=True, help="Passes of a refining stage.")
+@options.iterations_option
 @click.option(
     "--tolerance", type=click.FloatRange(0), default=0.0, show_default=True, help="Stop when no field changes by more."
 )

@@ -52,7 +52,7 @@ PLAIN = ("data", "output", "start", "from", "freeze", "shape", "device", "note",
     help="What the network learns. Default: all installed ones that the data have labels of, or those of --from MODEL.",
 )
 @click.option("--backbone", "-b", type=Name("backbone"), help="Default: unet, or that of --from MODEL.")
-@click.option("--shape", type=Shape(), metavar="DEPTHxTRACES", help="Shape of raw items, depth first.")
+@options.item_shape_option
 @click.option("--epochs", type=click.IntRange(1), help="Same as --set train.epochs=N.")
 @click.option(
     "--from", "start", type=ModelName(), metavar="DIR|NAME", help="Start from a model's weights: fine-tuning."
